@@ -1,0 +1,42 @@
+"""lifecircle: data in, `Study`, layers out.
+
+The stages, in order: `load` reads files exactly as they are, `normalise` makes canonical tables of them (`schema` says
+which), a `Study` holds those of one place, `network` answers who walks where in how many minutes, `analyse` screens and
+measures, `publish` writes layers, maps and tables. `pipeline.run` tells it all once; `standards` holds what the codes of
+practice say.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from lifecircle.errors import LifecircleError
+from lifecircle.study import Raster, Study
+
+__all__ = [
+    "LifecircleError",
+    "Raster",
+    "Study",
+    "analyse",
+    "load",
+    "network",
+    "normalise",
+    "pipeline",
+    "publish",
+    "run",
+    "sample_town",
+    "schema",
+    "standards",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Stages load when they are first used: numba, folium and osmium cost seconds that `import lifecircle` need not pay.
+    if name in ("run", "sample_town"):
+        return getattr(import_module("lifecircle.pipeline"), name)
+    if name in __all__:
+        return import_module(f"lifecircle.{name}")
+    raise AttributeError(f"module 'lifecircle' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,236 @@
+"""Which residents reach which facilities on foot, in minutes and by the standard's metres.
+
+Two methods stand side by side and are never mixed: ``minutes`` (the walker's 5, 10 and 15 minutes) and ``metres`` (the
+service radius of the standard, measured along the network). Tiers do not stand in for one another: a facility of the
+15-minute tier says nothing about the 5-minute tier (GB 50180-2018, explanation of the four levels).
+
+A home that is not joined to the network has *no* answer. It counts neither as reached nor as left out, but as not known.
+"""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+Method = Literal["minutes", "metres"]
+METHODS: tuple[Method, ...] = ("minutes", "metres")
+
+
+def weight(homes: pd.DataFrame) -> "pd.Series[float]":
+    """What a home counts for: its residents, or its dwellings where no home's residents are known.
+
+    Returns
+    -------
+    Series
+        float64 on the index of `homes`, named ``residents`` or ``dwellings``. A home whose residents are missing while
+        others' are known stays NaN; where dwellings are missing too, each home counts as one dwelling.
+
+    Examples
+    --------
+    >>> homes = pd.DataFrame({"residents": [3.0, None], "dwellings": [1.0, 2.0]}, index=["a", "b"])
+    >>> weight(homes).tolist()
+    [3.0, nan]
+    >>> weight(homes.assign(residents=np.nan)).name
+    'dwellings'
+    """
+    if homes["residents"].notna().any():
+        return homes["residents"].astype("float64").rename("residents")
+    return homes["dwellings"].astype("float64").fillna(1.0).rename("dwellings")
+
+
+def reached(minutes: pd.DataFrame, kinds: pd.DataFrame, *, speed_m_s: float, joined: "pd.Series[bool]") -> pd.DataFrame:
+    """Whether each home reaches each kind of each tier, by both methods.
+
+    Parameters
+    ----------
+    minutes
+        homes × kinds, walking minutes (float64), NaN where there is no way. A kind of `kinds` that has no column has no
+        facility in the data: nobody reaches it.
+    kinds
+        One row for each (tier, kind): columns ``tier`` (minutes), ``kind``, ``radius_m`` (metres, NaN where the
+        standard gives none).
+    speed_m_s
+        Walking speed in metres a second; with it ``metres = minutes × 60 × speed``.
+    joined
+        On the index of `minutes`: whether the home is joined to the network.
+
+    Returns
+    -------
+    DataFrame
+        homes × (method, tier, kind), nullable boolean: NA where the home is not joined, or where the standard
+        gives no radius for the kind (method ``metres``).
+
+    Examples
+    --------
+    >>> minutes = pd.DataFrame({"kindergarten": [4.0, 6.0]}, index=["a", "b"])
+    >>> kinds = pd.DataFrame({"tier": [5], "kind": ["kindergarten"], "radius_m": [300.0]})
+    >>> joined = pd.Series(True, index=minutes.index)
+    >>> reached(minutes, kinds, speed_m_s=1.0, joined=joined).astype(bool).to_numpy().tolist()
+    [[True, True], [False, False]]
+    """
+    walked = minutes.reindex(columns=kinds["kind"]).to_numpy(dtype="float64")
+    tiers = kinds["tier"].to_numpy(dtype="float64")
+    radii = kinds["radius_m"].to_numpy(dtype="float64")
+    known = joined.to_numpy(dtype=bool)[:, None]
+    with_radius = np.isfinite(radii)[None, :]
+    # A limit met exactly is met: without the slack, minutes × 60 × speed of a 300 m walk may come to 300.0000000001.
+    by_minutes = walked <= tiers + _SLACK
+    by_metres = walked * 60.0 * speed_m_s <= radii + _SLACK
+    values = np.hstack([by_minutes, by_metres])
+    mask = ~np.hstack([np.broadcast_to(known, by_minutes.shape), known & with_radius])
+    columns = pd.MultiIndex.from_tuples(
+        [(m, int(t), k) for m in METHODS for t, k in zip(kinds["tier"], kinds["kind"], strict=True)],
+        names=["method", "tier", "kind"],
+    )
+    arrays = {c: pd.arrays.BooleanArray(values[:, i], mask[:, i]) for i, c in enumerate(columns)}
+    out = pd.DataFrame(arrays, index=minutes.index)
+    out.columns = columns
+    return out
+
+
+_SLACK = 1e-9
+
+
+def completeness(answers: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
+    """Required kinds met ÷ required kinds of the tier, home by home; optional kinds apart.
+
+    Parameters
+    ----------
+    answers
+        What `reached` returned.
+    kinds
+        The same rows, with ``required`` (bool).
+
+    Returns
+    -------
+    DataFrame
+        homes × (method, tier, ``required`` or ``optional``), share 0–1 as float64; NaN where the home is not joined or
+        the tier has no such kind. By metres only kinds with a radius in the standard count.
+
+    Examples
+    --------
+    >>> kinds = pd.DataFrame({"tier": [5, 5], "kind": ["a", "b"], "radius_m": [300.0, 300.0], "required": True})
+    >>> minutes = pd.DataFrame({"a": [4.0], "b": [7.0]}, index=["h"])
+    >>> answers = reached(minutes, kinds, speed_m_s=1.0, joined=pd.Series(True, index=["h"]))
+    >>> float(completeness(answers, kinds)[("minutes", 5, "required")].iloc[0])
+    0.5
+    """
+    required = kinds.set_index(["tier", "kind"])["required"]
+    keys = pd.MultiIndex.from_arrays([answers.columns.get_level_values(n) for n in ("tier", "kind")])
+    group = np.where(required.reindex(keys).to_numpy(dtype=bool), "required", "optional")
+    by = pd.MultiIndex.from_arrays(
+        [answers.columns.get_level_values("method"), answers.columns.get_level_values("tier"), group],
+        names=["method", "tier", "group"],
+    )
+    values = answers.to_numpy(dtype="float64", na_value=np.nan)
+    return pd.DataFrame(values, index=answers.index, columns=by).T.groupby(level=[0, 1, 2]).mean().T
+
+
+def shares(
+    answers: pd.DataFrame, kinds: pd.DataFrame, weights: "pd.Series[float]", groups: "pd.Series[str]"
+) -> pd.DataFrame:
+    """For each group of homes and each (method, tier, kind): how many people reach it, are left out, are not known.
+
+    Parameters
+    ----------
+    answers
+        What `reached` returned.
+    kinds
+        The same rows, with ``required`` and ``radius_m``.
+    weights
+        What a home counts for, as `weight` returns it; its name (``residents`` or ``dwellings``) is used in the columns.
+    groups
+        The group of each home (for instance its community); homes with a missing group form a group of their own with
+        a missing name, so that the groups always add up to the town.
+
+    Returns
+    -------
+    DataFrame
+        Columns: the name of `groups`, method, tier, kind, required, limit (minutes or metres), ``<weight>``,
+        ``<weight>_covered``, ``<weight>_left_out``, ``<weight>_not_known`` and ``share_of_<weight>``: covered ÷ (covered
+        + left out), NaN where that is 0. People are NaN-free; homes with a missing weight count as nobody.
+
+    Examples
+    --------
+    >>> kinds = pd.DataFrame({"tier": [5], "kind": ["a"], "radius_m": [np.nan], "required": [True]})
+    >>> minutes = pd.DataFrame({"a": [4.0, 6.0]}, index=["h", "i"])
+    >>> answers = reached(minutes, kinds, speed_m_s=1.0, joined=pd.Series(True, index=minutes.index))
+    >>> people = pd.Series([30.0, 10.0], index=minutes.index, name="residents")
+    >>> where = pd.Series(["x", "x"], index=minutes.index, name="area_id")
+    >>> shares(answers, kinds, people, where)[["kind", "residents_covered", "share_of_residents"]].values.tolist()
+    [['a', 30.0, 0.75]]
+    """
+    name, group = str(weights.name), str(groups.name)
+    answers = answers.loc[:, answers.notna().any(axis=0) | (answers.columns.get_level_values(0) == "minutes")]
+    people = weights.fillna(0.0).to_numpy()[:, None]
+    values = answers.to_numpy(dtype="float64", na_value=np.nan)
+    counted = {
+        f"{name}_covered": np.where(values == 1, people, 0.0),
+        f"{name}_left_out": np.where(values == 0, people, 0.0),
+        f"{name}_not_known": np.where(np.isnan(values), people, 0.0),
+    }
+    keys = groups.reindex(answers.index)
+    parts = {
+        column: pd.DataFrame(v, index=answers.index, columns=answers.columns).groupby(keys, dropna=False).sum()
+        for column, v in counted.items()
+    }
+    long = pd.concat({c: p.stack(["method", "tier", "kind"], future_stack=True) for c, p in parts.items()}, axis=1)
+    long = long.rename_axis(index=[group, "method", "tier", "kind"]).reset_index()
+    spec = kinds[["tier", "kind", "required", "radius_m"]]
+    long = long.merge(spec, on=["tier", "kind"], how="left", validate="many_to_one")
+    long["limit"] = np.where(long["method"] == "minutes", long["tier"], long.pop("radius_m")).astype("float64")
+    covered, left_out = long[f"{name}_covered"], long[f"{name}_left_out"]
+    long[name] = covered + left_out + long[f"{name}_not_known"]
+    with np.errstate(invalid="ignore"):
+        long[f"share_of_{name}"] = (covered / (covered + left_out)).astype("float64")
+    order = [group, "method", "tier", "kind", "required", "limit", name, *counted, f"share_of_{name}"]
+    return long[order].sort_values([group, "method", "tier", "kind"], ignore_index=True, na_position="last")
+
+
+def mean_completeness(complete: pd.DataFrame, weights: "pd.Series[float]", groups: "pd.Series[str]") -> pd.DataFrame:
+    """Completeness of each group of homes, weighted by what each home counts for.
+
+    Returns
+    -------
+    DataFrame
+        Index: the groups (a missing group stays, last); columns as those of `complete`; share 0–1, NaN where
+        nobody's answer is known.
+
+    Examples
+    --------
+    >>> complete = pd.DataFrame({"c": [1.0, 0.5, np.nan]}, index=["h", "i", "j"])
+    >>> people = pd.Series([10.0, 30.0, 99.0], index=complete.index, name="residents")
+    >>> where = pd.Series("x", index=complete.index, name="area_id")
+    >>> float(mean_completeness(complete, people, where).loc["x", "c"])
+    0.625
+    """
+    people = weights.reindex(complete.index).fillna(0.0).to_numpy()[:, None]
+    values = complete.to_numpy(dtype="float64")
+    keys = groups.reindex(complete.index)
+    weighted = pd.DataFrame(np.nan_to_num(values) * people, index=complete.index, columns=complete.columns)
+    total = pd.DataFrame(~np.isnan(values) * people, index=complete.index, columns=complete.columns)
+    sums, totals = (frame.groupby(keys, dropna=False).sum() for frame in (weighted, total))
+    return sums / totals.where(totals > 0)
+
+
+def gaps(table: pd.DataFrame, *, group: str, weight: str) -> pd.DataFrame:
+    """What is missing where, ranked by the people left out.
+
+    Parameters
+    ----------
+    table
+        What `shares` returned.
+    group, weight
+        The name of its group column, and ``residents`` or ``dwellings``.
+
+    Returns
+    -------
+    DataFrame
+        The required kinds with somebody left out, by minutes, most people first (ties by group, tier and kind), with
+        ``rank`` from 1.
+    """
+    left_out = f"{weight}_left_out"
+    rows = table[table["required"] & (table["method"] == "minutes") & (table[left_out] > 0)]
+    rows = rows.sort_values([left_out, group, "tier", "kind"], ascending=[False, True, True, True])
+    rows.insert(0, "rank", np.arange(1, len(rows) + 1))
+    return rows.reset_index(drop=True)

@@ -1,0 +1,189 @@
+"""The command line: words in, functions called, sentences out; no logic of its own."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from lifecircle.errors import LifecircleError
+
+app = typer.Typer(
+    name="lifecircle",
+    help="From a town's raw layers to walking coverage, low-efficiency land, maps and tables. 从原始图层到生活圈覆盖、低效用地、地图与表格。",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+_Study = Annotated[Path, typer.Argument(metavar="STUDY", help="A folder with a study.toml, or the file itself.")]
+_out, _err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    """From a town's raw layers to walking coverage, low-efficiency land, maps and tables."""
+    if version:
+        from importlib.metadata import version as installed
+
+        _out.print(f"lifecircle {installed('lifecircle')}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Where the results go.")] = Path("lifecircle-demo"),
+) -> None:
+    """Run the sample town, a fictional county town, and say where the map is."""
+    with _sentences():
+        from lifecircle import pipeline
+
+        _run(pipeline.sample_town(), out, None)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to begin a study in.")],
+) -> None:
+    """Begin a study: write a study.toml to fill in, with a line for every file already in DIR/raw."""
+    with _sentences():
+        from lifecircle.load import starting
+
+        path = starting.begin(folder)
+        _out.print(
+            f"Wrote {path}. Put the files in {folder / 'raw'}, fill in study.toml, then: lifecircle check {folder}"
+        )
+
+
+@app.command()
+def check(study: _Study) -> None:
+    """Read everything and say what was understood: files, columns, rows kept and rejected. Writes nothing."""
+    with _sentences():
+        from lifecircle import load, normalise
+
+        with _progress() as say:
+            place, inventory = normalise.place(load.recipe.read(study), progress=say)
+        zh = place.language == "zh"
+        _print_inventory(inventory, zh=zh)
+        missing = ", ".join(place.missing())
+        if missing:
+            _out.print(f"{'没有的图层' if zh else 'Layers this place lacks'}: {missing}")
+
+
+@app.command()
+def run(
+    study: _Study,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the results go; layers/<folder> by default.")] = None,
+    theme: Annotated[
+        str | None,
+        typer.Option(
+            "--theme", help="Compute only this theme anew (coverage, land, parks or pipes) and keep the others."
+        ),
+    ] = None,
+) -> None:
+    """Read a place, analyse it and publish layers, a map and tables."""
+    with _sentences():
+        _run(study, out, theme)
+
+
+@app.command()
+def standards(
+    table: Annotated[
+        str | None, typer.Argument(metavar="[TABLE]", help="The table to print; all names without it.")
+    ] = None,
+) -> None:
+    """Print a table of the standards: thresholds with unit, source and confidence."""
+    with _sentences():
+        from lifecircle import standards as shelf
+
+        frame = shelf.tables() if table is None else shelf.read(table)
+        if table is None:
+            _print_frame(frame, "lifecircle standards TABLE", {})
+        else:
+            sys.stdout.write(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _run(study: Path, out: Path | None, theme: str | None) -> None:
+    from lifecircle import pipeline
+
+    if theme is not None and theme not in pipeline.THEMES:
+        raise typer.BadParameter(f"{theme!r} is not one of {', '.join(pipeline.THEMES)}.", param_hint="--theme")
+    with _progress() as say:
+        result = pipeline.run(study, out=out, theme=theme, progress=say)
+    zh = result.study.language == "zh"
+    _print_inventory(result.inventory, zh=zh)
+    for left_out, why in result.skipped.items():
+        _out.print(f"未计算：{left_out}，{why}" if zh else f"Left out: {left_out}, because {why}.", markup=False)
+    took = sum(result.seconds.values())
+    _out.print(f"完成，用时 {took:.0f} 秒。" if zh else f"Done in {took:.0f} s.")
+    _out.print(f"{'结果' if zh else 'Results'}: {result.out.resolve()}", markup=False)
+    _out.print(f"{'地图' if zh else 'Map'}: {result.map.resolve()}", markup=False)
+
+
+def _print_inventory(inventory: Any, *, zh: bool) -> None:
+    headings = {
+        "layer": "图层",
+        "source": "文件",
+        "read": "读入",
+        "filtered": "筛除",
+        "kept": "保留",
+        "rejected": "退回",
+        "crs": "坐标系",
+    }
+    layers = inventory.layers
+    _print_frame(layers[[c for c in headings if c in layers]], "图层" if zh else "Layers", headings if zh else {})
+    mapping = inventory.mapping
+    if len(mapping):
+        pairs = (mapping["column"] + " ← " + mapping["raw"]).groupby(mapping["layer"], sort=False).agg(", ".join)
+        table = Table(title="列名对应" if zh else "Columns as understood", title_justify="left", box=None)
+        table.add_column("图层" if zh else "layer")
+        table.add_column("规范列 ← 原列" if zh else "canonical ← raw", overflow="fold")
+        for layer, said in pairs.items():
+            table.add_row(str(layer), Text(said))
+        _out.print(table)
+    for text in inventory.notes["text"]:
+        _out.print(f"· {text}", markup=False)
+
+
+def _print_frame(frame: Any, title: str, headings: dict[str, str]) -> None:
+    table = Table(title=title, title_justify="left", box=None)
+    for column in frame.columns:
+        table.add_column(headings.get(column, column), overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(Text("" if cell is None or cell != cell else str(cell)) for cell in row))
+    _out.print(table)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float, float, str], None]]:
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=_err,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn what lifecircle refuses into its sentence on stderr and exit code 1; never a traceback."""
+    try:
+        yield
+    except LifecircleError as error:
+        _err.print(str(error), markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        _err.print("Stopped; the last results are untouched. 已中止，上次的结果未改动。")
+        raise typer.Exit(1) from None

@@ -1,0 +1,442 @@
+"""Files read exactly as they are: raw column names, raw values, the rows in their order."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from lifecircle import standards
+from lifecircle.errors import CrsError, SourceError
+from lifecircle.load import coordinates
+from lifecircle.load.dbf import encoding_of
+
+if TYPE_CHECKING:
+    from lifecircle.load.recipe import Source
+
+TEXT = (".csv", ".tsv", ".txt")
+SHEETS = (".xlsx", ".xlsm")
+_NO_READER = {
+    ".xls": "save it as .xlsx first",
+    ".mdb": "an Access geodatabase needs ArcGIS; export it as a file geodatabase or GeoPackage",
+    ".dwg": "a DWG drawing cannot be opened; save it as DXF",
+    ".vct": "a VCT exchange file cannot be opened; export it as a shapefile or GeoPackage",
+}
+# heading (as `standards.normal` leaves it) -> axis; what a Chinese survey calls X is the northing, see `_placed`
+_EAST = (
+    "x",
+    "lon",
+    "lng",
+    "long",
+    "longitude",
+    "经度",
+    "x坐标",
+    "坐标x",
+    "横坐标",
+    "东坐标",
+    "easting",
+    "east",
+    "e",
+    "coord_x",
+    "point_x",
+    "xcoord",
+    "lon_wgs84",
+    "gcj_lon",
+    "gcj_lng",
+    "bd_lon",
+    "bd_lng",
+    "中心点经度",
+    "东经",
+    "东向坐标",
+)
+_NORTH = (
+    "y",
+    "lat",
+    "latitude",
+    "纬度",
+    "y坐标",
+    "坐标y",
+    "纵坐标",
+    "北坐标",
+    "northing",
+    "north",
+    "n",
+    "coord_y",
+    "point_y",
+    "ycoord",
+    "lat_wgs84",
+    "gcj_lat",
+    "bd_lat",
+    "中心点纬度",
+    "北纬",
+    "北向坐标",
+)
+_BOTH = (
+    "坐标",
+    "经纬度",
+    "location",
+    "lonlat",
+    "lnglat",
+    "coordinates",
+    "coordinate",
+    "coords",
+    "latlon",
+    "latlng",
+    "lon,lat",
+    "lng,lat",
+    "lat,lon",
+    "x,y",
+    "经度,纬度",
+    "高德坐标",
+    "百度坐标",
+    "gps坐标",
+    "位置坐标",
+)
+_WKT = ("wkt", "geometry", "geom", "the_geom")
+
+
+def read(source: Source, *, folder: str | Path) -> tuple[pd.DataFrame, int]:
+    """The rows of one source, untouched, after the recipe's own filter, and the number of rows the filter took out.
+
+    Parameters
+    ----------
+    source
+        One source of a recipe (`lifecircle.load.recipe.Source`).
+    folder
+        The folder that `source.source` is relative to.
+
+    Returns
+    -------
+    frame
+        A GeoDataFrame where the file has geometry or coordinates, else a DataFrame. The index, named ``row``, is the
+        1-based number of the row in the file (below the heading). `.crs` is set where the file, or the recipe, says it;
+        GCJ-02 and BD-09 are no systems of PROJ: their points come as they stand, with `.crs` None.
+        Cells of CSV and Excel files are text, an empty cell is missing. `frame.attrs` holds the ``encoding`` and a list
+        of ``notes`` (code, count) and is read at once by `normalise`, since nothing else keeps it.
+    filtered
+        Rows left out by ``filter`` and ``exclude``.
+
+    Raises
+    ------
+    SourceError
+        A file, layer, sheet or column that is not there or cannot be read.
+    CrsError
+        Coordinates without a system, or ones that contradict it.
+    """
+    path = Path(folder) / source.source
+    suffix = source.suffix
+    if suffix in _NO_READER:
+        raise SourceError(f"{path.name}: {_NO_READER[suffix]}")
+    if not path.exists():
+        raise SourceError(f"{source.source}: there is no such file")
+    if source.osm is not None:
+        from lifecircle.load.osm import osm
+
+        frame = cast(pd.DataFrame, osm(path, source.osm))
+    elif suffix in TEXT or suffix in SHEETS:
+        frame = _placed(_table(path, source), source, path.name)
+    else:
+        frame = _vector(path, source)
+    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
+    if isinstance(frame, gpd.GeoDataFrame):
+        frame = _checked(frame, source, path.name)
+    return _filtered(frame, source, path.name)
+
+
+def as_text(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Cells as a person reads them: trimmed, 12.0 as 12, dates as 2025-12-31; empty ones are missing.
+
+    >>> as_text(pd.Series([12.0, 3.5, None])).tolist()
+    ['12', '3.5', nan]
+    """
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return cast("pd.Series[Any]", values.dt.strftime("%Y-%m-%d").astype("str"))
+    if pd.api.types.is_bool_dtype(values):
+        return values.astype("object").map({True: "true", False: "false"}).astype("str")
+    if pd.api.types.is_numeric_dtype(values):
+        numbers = values.astype("float64").to_numpy()
+        whole = np.isfinite(numbers) & (numbers == np.trunc(numbers)) & (np.abs(numbers) < 2**53)
+        out = pd.Series(numbers, index=values.index).astype("str")
+        if whole.any():
+            out = out.where(
+                ~whole, pd.Series(np.where(whole, numbers, 0).astype("int64"), index=values.index).astype("str")
+            )
+        if pd.api.types.is_integer_dtype(values):  # beyond 2**53 a float would change the digits of an id
+            out = values.astype("str")
+        return out.where(values.notna()).astype("str")
+    text = values.astype("str").str.strip()
+    return text.where(text.ne("")).astype("str")
+
+
+def _filtered(frame: pd.DataFrame, source: Source, name: str) -> tuple[pd.DataFrame, int]:
+    kept = pd.Series(True, index=frame.index)
+    for part, keep in ((source.filter, True), (source.exclude, False)):
+        for column, words in part.items():
+            if column not in frame.columns:
+                raise SourceError(f"{name}: has no column {column!r} to filter by; it has {_listed(frame)}")
+            kept &= as_text(frame[column]).isin([word.strip() for word in words]) == keep
+    if kept.all():
+        return frame, 0
+    attrs = frame.attrs
+    frame = frame[kept]
+    frame.attrs = attrs
+    return frame, int((~kept).sum())
+
+
+def _vector(path: Path, source: Source) -> pd.DataFrame:
+    import pyogrio
+    from pyogrio.errors import DataSourceError
+
+    layer = source.layer
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+            drawing = path.suffix.lower() == ".dxf"
+            inside = None if drawing else _layer(layers, layer, path.name)
+            options: dict[str, Any] = {}
+            encoding = source.encoding
+            notes: list[tuple[str, int]] = []
+            if path.suffix.lower() == ".shp":
+                encoding, lied = encoding_of(path, forced=encoding)
+                notes += [("encoding_lied", 1)] if lied else []
+            if encoding is not None:
+                options["encoding"] = encoding
+            if drawing:
+                options["CLOSED_LINE_AS_POLYGON"] = "YES"
+            frame = pyogrio.read_dataframe(path, layer=inside, use_arrow=True, fid_as_index=False, **options)
+    except (DataSourceError, OSError) as error:
+        raise SourceError(f"{path.name}: cannot be read ({_short(error)})") from error
+    except (UnicodeDecodeError, LookupError) as error:
+        raise SourceError(
+            f"{path.name}: its text is not {encoding or 'UTF-8'} ({_short(error)}); set encoding in study.toml"
+        ) from error
+    if drawing and layer is not None and "Layer" in frame:
+        known = sorted(frame["Layer"].dropna().unique())
+        frame = frame[frame["Layer"] == layer]
+        if frame.empty:
+            raise SourceError(f"{path.name}: has no layer {layer!r}; it has {', '.join(known[:20])}")
+    frame = frame.reset_index(drop=True)
+    frame.attrs = {"encoding": encoding or "UTF-8", "notes": notes}
+    return cast(pd.DataFrame, frame)
+
+
+def _layer(layers: list[str], wanted: str | None, name: str) -> str | None:
+    if not layers:
+        raise SourceError(f"{name}: holds no layer")
+    if wanted is None and len(layers) > 1:
+        raise SourceError(
+            f"{name}: holds {len(layers)} layers ({', '.join(layers[:20])}); name one as layer in study.toml"
+        )
+    if wanted is not None and wanted not in layers:
+        raise SourceError(f"{name}: has no layer {wanted!r}; it has {', '.join(layers[:20])}")
+    return wanted
+
+
+def _table(path: Path, source: Source) -> pd.DataFrame:
+    rows, encoding = _sheet(path, source.layer) if path.suffix.lower() in SHEETS else _lines(path, source.encoding)
+    rows = [row for row in rows if any(cell for cell in row)]
+    if not rows:
+        raise SourceError(f"{path.name}: is empty")
+    width = max(len(row) for row in rows)
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    head, body = rows[0], rows[1:]
+    if any(re.fullmatch(r"[-+]?\d+(\.\d+)?", cell) for cell in head):  # a number is no heading: the file has none
+        head, body = [""] * width, rows
+    head = _unique([cell or f"column {number + 1}" for number, cell in enumerate(head)])
+    cells = np.array(body, dtype=object).reshape(len(body), width)
+    frame = pd.DataFrame({name: pd.Series(cells[:, i], dtype="str") for i, name in enumerate(head)})
+    frame = frame.mask(frame == "")
+    frame.attrs = {"encoding": "UTF-8" if encoding == "utf-8-sig" else encoding, "notes": []}
+    return frame
+
+
+def _lines(path: Path, forced: str | None) -> tuple[list[list[str]], str]:
+    raw = path.read_bytes()
+    wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    tried = ["utf-16"] if wide else [forced] if forced else ["utf-8-sig", "gb18030"]
+    for encoding in tried:
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        break
+    else:
+        raise SourceError(f"{path.name}: its text is not {' or '.join(tried)}; set encoding in study.toml")
+    text = text.replace("\ufeff", "").replace("\x00", "")
+    first = re.sub(r'"[^"]*"', "", text.lstrip().split("\n", 1)[0])
+    delimiter = max(",;\t|", key=first.count)
+    return [
+        [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    ], encoding
+
+
+def _sheet(path: Path, sheet: str | None) -> tuple[list[list[str]], str]:
+    import zipfile
+
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with warnings.catch_warnings():  # openpyxl warns of styles and validations that do not concern the cells
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError) as error:
+        raise SourceError(f"{path.name}: cannot be read as an Excel workbook ({_short(error)})") from error
+    try:
+        names = book.sheetnames
+        if sheet is not None and sheet not in names:
+            raise SourceError(f"{path.name}: has no sheet {sheet!r}; it has {', '.join(names)}")
+        if sheet is None and len(names) > 1:
+            filled = [
+                name
+                for name in names
+                if any(True for _ in book[name].iter_rows(min_row=1, max_row=1, values_only=True))
+            ]
+            if len(filled) > 1:
+                raise SourceError(
+                    f"{path.name}: holds {len(names)} sheets ({', '.join(names)}); name one as layer in study.toml"
+                )
+            sheet = filled[0] if filled else names[0]
+        rows = [[_cell(value) for value in row] for row in book[sheet or names[0]].iter_rows(values_only=True)]
+    finally:
+        book.close()
+    return rows, "UTF-8"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat()).removesuffix("T00:00:00")
+    return str(value).replace("\ufeff", "").strip()
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    out = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        out.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return out
+
+
+def _placed(frame: pd.DataFrame, source: Source, name: str) -> pd.DataFrame:
+    """`frame` with points, where it has coordinates."""
+    found = _coordinates(frame, source, name)
+    if found is None:
+        return frame
+    shapes, read_as = found
+    if source.crs is None:
+        raise CrsError(
+            f"{name}: has coordinates ({' and '.join(read_as)}) but does not say in which system; set crs in study.toml to the one of "
+            "their source: EPSG:4326 (GPS, OpenStreetMap), EPSG:4490 (CGCS2000, Tianditu), GCJ-02 (Amap, Tencent) or "
+            "BD-09 (Baidu), or a projected system such as EPSG:4526"
+        )
+    placed = gpd.GeoDataFrame(frame, geometry=shapes)
+    placed.attrs = {**frame.attrs, "xy": read_as}
+    return cast(pd.DataFrame, placed)
+
+
+def _coordinates(frame: pd.DataFrame, source: Source, name: str) -> tuple[np.ndarray[Any, Any], list[str]] | None:
+    if source.xy is not None:
+        lacking = [column for column in source.xy if column not in frame]
+        if lacking:
+            raise SourceError(f"{name}: has no column {lacking[0]!r} for xy; it has {_listed(frame)}")
+        x, y = (_degrees(frame[column]) for column in source.xy)
+        return _points(x, y), list(source.xy)
+    if source.join is not None:
+        return None
+    names = dict(zip(standards.normal(pd.Series(list(frame.columns), dtype="str")), frame.columns, strict=True))
+    for alias in _WKT:
+        if alias in names and frame[names[alias]].str.match(r"\s*(MULTI)?(POINT|LINESTRING|POLYGON)", case=False).any():
+            texts: Any = frame[names[alias]].astype("object").where(frame[names[alias]].notna(), None).to_numpy()
+            return np.asarray(shapely.from_wkt(texts, on_invalid="ignore")), [names[alias]]
+    east = next((names[alias] for alias in _EAST if alias in names), None)
+    north = next((names[alias] for alias in _NORTH if alias in names), None)
+    if east is not None and north is not None:
+        x, y = _degrees(frame[east]), _degrees(frame[north])
+        return (_points(x, y), [east, north]) if np.isfinite(x).any() else None
+    both = next((names[alias] for alias in _BOTH if alias in names), None)
+    if both is None:
+        return None
+    parts = frame[both].str.extract(r"^\D{0,2}?(-?\d+(?:\.\d+)?)\s*[,，;；\s]\s*(-?\d+(?:\.\d+)?)\D{0,2}$")
+    x, y = (parts[i].astype("float64").to_numpy() for i in (0, 1))
+    if not np.isfinite(x).any():
+        return None
+    latitude_first = standards.normal(pd.Series([both], dtype="str"))[0].startswith("lat")
+    return _points(*((y, x) if latitude_first else (x, y))), [both]
+
+
+def _degrees(values: pd.Series[Any]) -> np.ndarray[Any, Any]:
+    """Numbers of a coordinate column: decimals, or degrees, minutes and seconds (113°42′10″E)."""
+    text = values.astype("str").str.normalize("NFKC").str.strip()
+    numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype="float64")
+    parts = text.str.extract(
+        r"^([-+]?\d+)\s*[°度]\s*(?:(\d+(?:\.\d+)?)\s*['′分]\s*)?(?:(\d+(?:\.\d+)?)\s*(?:[\"″秒]|'')\s*)?([NSEWnsew]?)$"
+    )
+    whole = parts[0].astype("float64")
+    turned = whole.abs() + parts[1].astype("float64").fillna(0) / 60 + parts[2].astype("float64").fillna(0) / 3600
+    sign = np.where(parts[3].str.upper().isin(["S", "W"]) | parts[0].str.startswith("-").fillna(False), -1.0, 1.0)
+    return np.where(np.isfinite(numbers), numbers, turned.to_numpy(dtype="float64") * sign)
+
+
+def _points(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    out = np.full(len(x), None, dtype=object)
+    ok = np.isfinite(x) & np.isfinite(y)
+    out[ok] = shapely.points(x[ok], y[ok])
+    return out
+
+
+def _checked(frame: gpd.GeoDataFrame, source: Source, name: str) -> gpd.GeoDataFrame:
+    """`frame` in the system it is really in: the declared one first, contradictions refused, axes put right."""
+    attrs = dict(frame.attrs)
+    offset = coordinates.offset_name(source.crs) if source.crs else None
+    declared = coordinates.parse(source.crs) if source.crs and not offset else None
+    crs: CRS | str | None = offset or declared or frame.crs
+    if crs is None:
+        raise CrsError(
+            f"{name}: does not say its coordinate system; set crs in study.toml (EPSG:4490 or GCJ-02 for example)"
+        )
+    if isinstance(crs, CRS):
+        coordinates.refuse_old(crs, where=name)
+    # one point a shape is enough to tell the system, and cheap
+    points = shapely.get_coordinates(shapely.point_on_surface(np.asarray(frame.geometry.array)[:20_000]))
+    notes = list(attrs.get("notes", []))
+    if len(points) and coordinates.swapped(points[:, 0], points[:, 1], crs):
+        flipped = shapely.transform(np.asarray(frame.geometry.array), lambda xy: xy[:, ::-1])
+        frame = gpd.GeoDataFrame(frame.drop(columns=frame.geometry.name), geometry=flipped)
+        points = points[:, ::-1]
+        notes.append(("axes_swapped", len(frame)))
+    if len(points) and (why := coordinates.contradictions(points[:, 0], points[:, 1], crs)):
+        raise CrsError(f"{name}{f' ({source.layer})' if source.layer else ''}: {why}")
+    if len(points) and isinstance(crs, CRS) and coordinates.outside_use(points[:, 0], points[:, 1], crs):
+        notes.append(("outside_use", len(frame)))
+    if offset and len(points):
+        abroad = int((~coordinates.in_china(points[:, 0], points[:, 1])).sum())
+        notes += [("offset_undefined", abroad)] if abroad else []
+    frame = gpd.GeoDataFrame(frame).set_crs(cast(Any, None if isinstance(crs, str) else crs), allow_override=True)
+    frame.attrs = {**attrs, "notes": notes, "crs": coordinates.label(crs)}
+    return frame
+
+
+def _listed(frame: pd.DataFrame) -> str:
+    names = [str(name) for name in frame.columns if name != "geometry"]
+    return ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+
+
+def _short(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error)).strip()[:200]

@@ -1,0 +1,1091 @@
+"""The compiled loops of the walking network: a grid of segments, noding, placing and the sweep of minutes.
+
+Everything here works on plain arrays in metres relative to a local origin. Kernels release the interpreter's lock, so
+callers spread chunks over threads themselves: no threading layer of the compiler is involved, any number of Python threads may
+call at once, and compiling stays short. Compiled code is cached on disk.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+# What counts as the same place: far below any survey, far above the rounding of coordinates of 4·10⁷ m (4·10⁻⁹ m).
+WELD_M = 1e-7
+# A contact nearer than this to the end of a leg, a street or a barrier is a touch at that end.
+TOUCH_M = 1e-6
+# Distances nearer to each other than this are a tie.
+TIE_M = 1e-9
+
+
+def kernel(function: _F) -> _F:
+    """Compile `function` on first use, cached on disk, without the interpreter's lock."""
+    return cast(_F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+class Grid(NamedTuple):
+    """A uniform grid of segments: those that touch cell c are ``items[start[c]:start[c + 1]]``, c = row · nx + column."""
+
+    x: float
+    y: float
+    cell: float
+    nx: int
+    ny: int
+    start: Array
+    items: Array
+
+
+@kernel
+def _rows(
+    ax: float, ay: float, bx: float, by: float, left: float, right: float, y: float, cell: float, ny: int, pad: float
+) -> tuple[int, int]:
+    # The rows a segment touches within one column, no cell missed by rounding as long as pad exceeds it.
+    if ax > bx:
+        ax, ay, bx, by = bx, by, ax, ay
+    low, high = min(ay, by), max(ay, by)
+    if bx > ax:
+        s = max(0.0, (left - pad - ax) / (bx - ax))
+        t = min(1.0, (right + pad - ax) / (bx - ax))
+        p, q = ay + s * (by - ay), ay + t * (by - ay)
+        low, high = max(low, min(p, q)), min(high, max(p, q))
+    first = int(np.floor((low - pad - y) / cell))
+    last = int(np.floor((high + pad - y) / cell))
+    return max(first, 0), min(last, ny - 1)
+
+
+@kernel
+def fill_grid(
+    px: Array, py: Array, first: Array, x: float, y: float, cell: float, nx: int, ny: int, pad: float
+) -> tuple[Array, Array]:
+    """Segments ``first[k] → first[k] + 1`` sorted into the cells that they, grown by `pad`, touch."""
+    start = np.zeros(nx * ny + 1, np.int64)
+    items = np.empty(0, np.int32)
+    for turn in range(2):
+        for k in range(len(first)):
+            a = first[k]
+            ax, ay, bx, by = px[a], py[a], px[a + 1], py[a + 1]
+            left = max(int(np.floor((min(ax, bx) - pad - x) / cell)), 0)
+            right = min(int(np.floor((max(ax, bx) + pad - x) / cell)), nx - 1)
+            for i in range(left, right + 1):
+                low, high = _rows(ax, ay, bx, by, x + i * cell, x + (i + 1) * cell, y, cell, ny, pad)
+                for j in range(low, high + 1):
+                    c = j * nx + i
+                    if turn == 0:
+                        start[c + 1] += 1
+                    else:
+                        items[start[c]] = k
+                        start[c] += 1
+        if turn == 0:
+            for c in range(nx * ny):
+                start[c + 1] += start[c]
+            items = np.empty(start[nx * ny], np.int32)
+        else:
+            for c in range(nx * ny, 0, -1):
+                start[c] = start[c - 1]
+            start[0] = 0
+    return start, items
+
+
+@kernel
+def find(parent: Array, i: int) -> int:
+    """The root of `i`, paths halved on the way."""
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@kernel
+def unite(parent: Array, i: int, j: int) -> None:
+    """Put `i` and `j` into one set; the smaller root stays."""
+    i, j = find(parent, i), find(parent, j)
+    if i < j:
+        parent[j] = i
+    elif j < i:
+        parent[i] = j
+
+
+@kernel
+def unite_all(parent: Array, pairs: Array) -> None:
+    """Put the two of every pair into one set."""
+    for k in range(len(pairs)):
+        unite(parent, pairs[k, 0], pairs[k, 1])
+
+
+@kernel
+def running(step: Array, of: Array) -> Array:
+    """Sums of `step` from the start of each run of equal `of`."""
+    out = np.zeros(len(step), np.float64)
+    for i in range(1, len(step)):
+        if of[i] == of[i - 1]:
+            out[i] = out[i - 1] + step[i]
+    return out
+
+
+@kernel
+def _grown(a: Array) -> Array:
+    out = np.empty((2 * len(a), a.shape[1]), a.dtype)
+    out[: len(a)] = a
+    return out
+
+
+@kernel
+def fingerprints(px: Array, py: Array, part: Array, level: Array) -> Array:
+    """Two numbers a part, the same for the same vertices in either direction on the same level."""
+    out = np.empty((len(part) - 1, 2), np.uint64)
+    bits_x, bits_y = px.view(np.uint64), py.view(np.uint64)
+    prime, seed = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+    for p in range(len(part) - 1):
+        forth = back = seed + np.uint64(level[p])
+        lo, hi = part[p], part[p + 1]
+        for k in range(hi - lo):
+            for turn in range(2):
+                v = lo + k if turn == 0 else hi - 1 - k
+                h = forth if turn == 0 else back
+                for b in (bits_x[v], bits_y[v]):
+                    h = (h ^ b) * prime
+                    h = (h ^ (h >> np.uint64(29))) * seed
+                    h = h ^ (h >> np.uint64(32))
+                if turn == 0:
+                    forth = h
+                else:
+                    back = h
+        out[p, 0], out[p, 1] = min(forth, back), max(forth, back)
+    return out
+
+
+@kernel
+def find_joins(
+    px: Array,
+    py: Array,
+    along: Array,
+    part_of: Array,
+    terminal: Array,
+    level: Array,
+    first: Array,
+    grid: Grid,
+    tolerance: float,
+    parent: Array,
+    is_node: Array,
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Where streets join. Vertices in one place are united in `parent` and marked in `is_node`.
+
+    Returns the points that fall inside a segment (its first vertex; along, x, y), the links between elements that are near but
+    not in one place (vertex number, or number of vertices + point number), and counts: ends on a street, crossings joined, not joined.
+    """
+    nv = len(px)
+    at = np.empty((64, 1), np.int64)
+    where = np.empty((64, 3), np.float64)
+    points = 0
+    links = np.empty((64, 2), np.int64)
+    gaps = np.empty((64, 1), np.float64)
+    linked = 0
+    counts = np.zeros(3, np.int64)
+    reach = 4 * tolerance
+    unions = np.empty((64, 2), np.int64)
+    united = 0
+    # Vertices against the vertices and segments beside them.
+    for i in range(nv):
+        x, y = px[i], py[i]
+        c = int((y - grid.y) / grid.cell) * grid.nx + int((x - grid.x) / grid.cell)
+        for item in range(grid.start[c], grid.start[c + 1]):
+            k = grid.items[item]
+            a = first[k]
+            b = a + 1
+            if i in (a, b):
+                continue
+            dx, dy = px[b] - px[a], py[b] - py[a]
+            length = np.sqrt(dx * dx + dy * dy)
+            t = min(1.0, max(0.0, ((x - px[a]) * dx + (y - py[a]) * dy) / (length * length)))
+            qx, qy = px[a] + t * dx, py[a] + t * dy
+            if np.hypot(x - qx, y - qy) > tolerance:
+                continue
+            da, db = np.hypot(x - px[a], y - py[a]), np.hypot(x - px[b], y - py[b])
+            if da <= tolerance or db <= tolerance:
+                for turn in range(2):
+                    j = a if turn == 0 else b
+                    d = da if turn == 0 else db
+                    if d > tolerance or j < i or (turn == 1 and not terminal[b]):
+                        continue
+                    if part_of[i] == part_of[j] and d > 0 and abs(along[i] - along[j]) <= reach:
+                        continue
+                    if part_of[i] == part_of[j] and j == i + 1:
+                        continue
+                    is_node[i] = True
+                    is_node[j] = True
+                    if d <= WELD_M:
+                        unite(parent, i, j)
+                    else:
+                        if linked == len(links):
+                            links, gaps = _grown(links), _grown(gaps)
+                        links[linked, 0], links[linked, 1] = i, j
+                        gaps[linked, 0] = d
+                        linked += 1
+                continue
+            s = along[a] + t * length
+            if part_of[i] == part_of[a] and abs(along[i] - s) <= reach:
+                continue
+            if terminal[i]:
+                counts[0] += 1
+            elif level[part_of[i]] == level[part_of[a]]:
+                counts[1] += 1
+            else:
+                counts[2] += 1
+                continue
+            is_node[i] = True
+            if points == len(at):
+                at, where = _grown(at), _grown(where)
+            at[points, 0] = a
+            where[points, 0], where[points, 1], where[points, 2] = s, qx, qy
+            d = np.hypot(x - qx, y - qy)
+            if linked == len(links):
+                links, gaps = _grown(links), _grown(gaps)
+            links[linked, 0], links[linked, 1] = i, nv + points
+            gaps[linked, 0] = d
+            linked += 1
+            points += 1
+    # Segments across one another, away from every vertex.
+    for row in range(grid.ny):
+        for column in range(grid.nx):
+            c = row * grid.nx + column
+            for item in range(grid.start[c], grid.start[c + 1]):
+                a = first[grid.items[item]]
+                ax, ay = px[a], py[a]
+                rx, ry = px[a + 1] - ax, py[a + 1] - ay
+                for other in range(item + 1, grid.start[c + 1]):
+                    b = first[grid.items[other]]
+                    if b == a + 1 or a == b + 1:
+                        continue
+                    bx, by = px[b], py[b]
+                    sx, sy = px[b + 1] - bx, py[b + 1] - by
+                    cross = rx * sy - ry * sx
+                    if cross == 0.0:
+                        continue
+                    t = ((bx - ax) * sy - (by - ay) * sx) / cross
+                    u = ((bx - ax) * ry - (by - ay) * rx) / cross
+                    if not (0.0 < t < 1.0 and 0.0 < u < 1.0):
+                        continue
+                    x, y = ax + t * rx, ay + t * ry
+                    if int((x - grid.x) / grid.cell) != column or int((y - grid.y) / grid.cell) != row:
+                        continue
+                    # An end beside the other segment has been dealt with above.
+                    la, lb = np.hypot(rx, ry), np.hypot(sx, sy)
+                    sine = abs(cross) / (la * lb)
+                    near = min(min(t, 1 - t) * la, min(u, 1 - u) * lb) * sine
+                    if near <= tolerance and _beside(px, py, a, b, tolerance):
+                        continue
+                    if level[part_of[a]] != level[part_of[b]]:
+                        counts[2] += 1
+                        continue
+                    counts[1] += 1
+                    if points + 1 >= len(at):
+                        at, where = _grown(at), _grown(where)
+                    at[points, 0], at[points + 1, 0] = a, b
+                    where[points, 0], where[points, 1], where[points, 2] = along[a] + t * la, x, y
+                    where[points + 1, 0], where[points + 1, 1], where[points + 1, 2] = along[b] + u * lb, x, y
+                    if united == len(unions):
+                        unions = _grown(unions)
+                    unions[united, 0], unions[united, 1] = nv + points, nv + points + 1
+                    united += 1
+                    points += 2
+    all_links = np.empty((linked + united, 2), np.int64)
+    all_gaps = np.zeros(linked + united, np.float64)
+    all_links[:linked], all_links[linked:] = links[:linked], unions[:united]
+    all_gaps[:linked] = gaps[:linked, 0]
+    return at[:points, 0].copy(), where[:points].copy(), all_links, all_gaps, counts
+
+
+@kernel
+def _off(px: Array, py: Array, i: int, a: int) -> float:
+    # Distance of vertex i from segment a → a + 1.
+    dx, dy = px[a + 1] - px[a], py[a + 1] - py[a]
+    t = min(1.0, max(0.0, ((px[i] - px[a]) * dx + (py[i] - py[a]) * dy) / (dx * dx + dy * dy)))
+    return float(np.hypot(px[i] - px[a] - t * dx, py[i] - py[a] - t * dy))
+
+
+@kernel
+def _beside(px: Array, py: Array, a: int, b: int, tolerance: float) -> bool:
+    return bool(
+        _off(px, py, a, b) <= tolerance
+        or _off(px, py, a + 1, b) <= tolerance
+        or _off(px, py, b, a) <= tolerance
+        or _off(px, py, b + 1, a) <= tolerance
+    )
+
+
+@kernel
+def open_gates(wx: Array, wy: Array, first: Array, gx: Array, gy: Array, radius: float) -> tuple[Array, Array]:
+    """Barrier segments cut where a gate opens them: end points (n × 4) and whether the piece is open."""
+    out = np.empty((64, 4), np.float64)
+    is_open = np.zeros((64, 1), np.bool_)
+    order = np.argsort(gx)
+    sorted_x = gx[order]
+    cuts = np.empty((len(gx), 2), np.float64)
+    n = 0
+    for k in range(len(first)):
+        a = first[k]
+        ax, ay, bx, by = wx[a], wy[a], wx[a + 1], wy[a + 1]
+        length = np.hypot(bx - ax, by - ay)
+        if length == 0.0:
+            continue
+        ex, ey = (bx - ax) / length, (by - ay) / length
+        found = 0
+        lo = np.searchsorted(sorted_x, min(ax, bx) - radius)
+        hi = np.searchsorted(sorted_x, max(ax, bx) + radius, side="right")
+        for g in order[lo:hi]:
+            s = (gx[g] - ax) * ex + (gy[g] - ay) * ey
+            d = abs((gx[g] - ax) * ey - (gy[g] - ay) * ex)
+            if d > radius:
+                continue
+            half = np.sqrt(radius * radius - d * d)
+            if s + half < 0 or s - half > length:
+                continue
+            cuts[found, 0], cuts[found, 1] = max(0.0, s - half), min(length, s + half)
+            found += 1
+        turn = np.argsort(cuts[:found, 0])
+        done = 0.0
+        for m in range(found + 1):
+            low = cuts[turn[m], 0] if m < found else length
+            high = cuts[turn[m], 1] if m < found else length
+            for piece in range(2):
+                s, e = (done, low) if piece == 0 else (max(done, low), high)
+                if e <= s:
+                    continue
+                if n == len(out):
+                    out, is_open = _grown(out), _grown(is_open)
+                out[n, 0], out[n, 1] = (ax + s * ex, ay + s * ey) if s > 0 else (ax, ay)
+                out[n, 2], out[n, 3] = (ax + e * ex, ay + e * ey) if e < length else (bx, by)
+                is_open[n, 0] = piece == 1
+                n += 1
+            done = max(done, high)
+    return out[:n].copy(), is_open[:n, 0].copy()
+
+
+@kernel
+def find_contacts(
+    px: Array,
+    py: Array,
+    along: Array,
+    part_of: Array,
+    exempt: Array,
+    first: Array,
+    grid: Grid,
+    walls: Array,
+    is_open: Array,
+    elements: int,
+    is_node: Array,
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Where barriers meet streets that they can cut.
+
+    Returns the points inside a segment (first vertex; along, x, y), for each contact its element (vertex, or `elements` + point)
+    and the directions in which the barrier leaves it (NaN: it ends here), and the crossings let through by a bridge or tunnel and by a gate.
+    """
+    at = np.empty((64, 1), np.int64)
+    where = np.empty((64, 3), np.float64)
+    met = np.empty((64, 1), np.int64)
+    arms = np.empty((64, 2), np.float64)
+    points = 0
+    n = 0
+    let = np.zeros(2, np.int64)
+    for w in range(len(walls)):
+        cx, cy, dx, dy = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
+        sx, sy = dx - cx, dy - cy
+        wall = np.hypot(sx, sy)
+        left = max(int(np.floor((min(cx, dx) - TOUCH_M - grid.x) / grid.cell)), 0)
+        right = min(int(np.floor((max(cx, dx) + TOUCH_M - grid.x) / grid.cell)), grid.nx - 1)
+        for column in range(left, right + 1):
+            edge = grid.x + column * grid.cell
+            low, high = _rows(cx, cy, dx, dy, edge, edge + grid.cell, grid.y, grid.cell, grid.ny, TOUCH_M)
+            for row in range(low, high + 1):
+                c = row * grid.nx + column
+                for item in range(grid.start[c], grid.start[c + 1]):
+                    a = first[grid.items[item]]
+                    rx, ry = px[a + 1] - px[a], py[a + 1] - py[a]
+                    street = np.hypot(rx, ry)
+                    cross = rx * sy - ry * sx
+                    if abs(cross) <= 1e-12 * street * wall:
+                        continue
+                    t = ((cx - px[a]) * sy - (cy - py[a]) * sx) / cross * street
+                    u = ((cx - px[a]) * ry - (cy - py[a]) * rx) / cross * wall
+                    if t < -TOUCH_M or t > street + TOUCH_M or u < -TOUCH_M or u > wall + TOUCH_M:
+                        continue
+                    x, y = px[a] + t / street * rx, py[a] + t / street * ry
+                    i = int(np.floor((x - grid.x) / grid.cell))
+                    j = int(np.floor((y - grid.y) / grid.cell))
+                    if i != column or j != row:
+                        continue
+                    if is_open[w] or exempt[part_of[a]]:
+                        inside = TOUCH_M < t < street - TOUCH_M and TOUCH_M < u < wall - TOUCH_M
+                        let[1 if is_open[w] else 0] += inside
+                        continue
+                    if n == len(met):
+                        met, arms = _grown(met), _grown(arms)
+                    arms[n, 0] = np.arctan2(-sy, -sx) if u > TOUCH_M else np.nan
+                    arms[n, 1] = np.arctan2(sy, sx) if u < wall - TOUCH_M else np.nan
+                    if t <= TOUCH_M or t >= street - TOUCH_M:
+                        v = a if t <= TOUCH_M else a + 1
+                        is_node[v] = True
+                        met[n, 0] = v
+                    else:
+                        if points == len(at):
+                            at, where = _grown(at), _grown(where)
+                        at[points, 0] = a
+                        where[points, 0], where[points, 1], where[points, 2] = along[a] + t, x, y
+                        met[n, 0] = elements + points
+                        points += 1
+                    n += 1
+    return at[:points, 0].copy(), where[:points].copy(), met[:n, 0].copy(), arms[:n].copy(), let
+
+
+@kernel
+def cut(
+    px: Array,
+    py: Array,
+    along: Array,
+    part: Array,
+    is_node: Array,
+    at: Array,
+    where: Array,
+    element: Array,
+    parent: Array,
+) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
+    """Parts cut at their nodes: element at either end, part and first coordinate of every edge, and x, y, along of its coordinates.
+
+    `at`, `where`, `element` are the points inside segments, sorted by segment and along. Ends in one place are united in `parent`.
+    """
+    most = len(px) + is_node.sum() + 2 * len(at) + 1
+    ex, ey, es = np.empty(most, np.float64), np.empty(most, np.float64), np.empty(most, np.float64)
+    most_edges = len(part) + is_node.sum() + len(at) + 1
+    u, v = np.empty(most_edges, np.int64), np.empty(most_edges, np.int64)
+    of = np.empty(most_edges, np.int32)
+    begin = np.empty(most_edges + 1, np.int64)
+    n = m = k = 0
+    for p in range(len(part) - 1):
+        lo, hi = part[p], part[p + 1]
+        begin[n] = m
+        u[n] = lo
+        ex[m], ey[m], es[m] = px[lo], py[lo], along[lo]
+        m += 1
+        for i in range(lo, hi - 1):
+            while True:
+                inside = k < len(at) and at[k] == i
+                if inside:
+                    x, y, s, e = where[k, 1], where[k, 2], where[k, 0], element[k]
+                    k += 1
+                else:
+                    x, y, s, e = px[i + 1], py[i + 1], along[i + 1], i + 1
+                ex[m], ey[m], es[m] = x, y, s
+                m += 1
+                last = i + 1 == hi - 1 and not inside
+                if inside or is_node[i + 1] or last:
+                    if s - es[begin[n]] <= WELD_M:
+                        unite(parent, u[n], e)
+                        m = begin[n]
+                    else:
+                        v[n], of[n] = e, p
+                        n += 1
+                    if not last:
+                        begin[n] = m
+                        u[n] = e
+                        ex[m], ey[m], es[m] = x, y, s
+                        m += 1
+                if not inside:
+                    break
+    begin[n] = m
+    for e in range(n):
+        s = es[begin[e]]
+        for i in range(begin[e], begin[e + 1]):
+            es[i] -= s
+    return u[:n].copy(), v[:n].copy(), of[:n].copy(), begin[: n + 1].copy(), ex[:m].copy(), ey[:m].copy(), es[:m].copy()
+
+
+@kernel
+def roots(parent: Array, elements: Array) -> Array:
+    """The root of every element."""
+    out = np.empty(len(elements), np.int64)
+    for i in range(len(elements)):
+        out[i] = find(parent, elements[i])
+    return out
+
+
+@kernel
+def number(labels: Array, most: int) -> tuple[Array, int]:
+    """`labels` renumbered 0, 1, … in the order they appear, and how many there are."""
+    seen = np.full(most, -1, np.int64)
+    out = np.empty(len(labels), np.int64)
+    n = 0
+    for i in range(len(labels)):
+        if seen[labels[i]] < 0:
+            seen[labels[i]] = n
+            n += 1
+        out[i] = seen[labels[i]]
+    return out, n
+
+
+@kernel
+def _halfway(begin: int, end: int, ex: Array, ey: Array, es: Array) -> tuple[float, float]:
+    half = es[end - 1] / 2
+    for i in range(begin, end - 1):
+        if es[i + 1] >= half:
+            t = (half - es[i]) / (es[i + 1] - es[i]) if es[i + 1] > es[i] else 0.0
+            return ex[i] + t * (ex[i + 1] - ex[i]), ey[i] + t * (ey[i + 1] - ey[i])
+    return ex[begin], ey[begin]
+
+
+@kernel
+def twins(
+    order: Array, key: Array, level: Array, begin: Array, ex: Array, ey: Array, es: Array, tolerance: float
+) -> Array:
+    """Edges that lie on an earlier edge between the same nodes, on the same level; `order` sorts `key`."""
+    out = np.zeros(len(key), np.bool_)
+    for i in range(len(order)):
+        e = order[i]
+        for j in range(i - 1, -1, -1):
+            f = order[j]
+            if key[f] != key[e]:
+                break
+            if level[e] != level[f] or abs(es[begin[e + 1] - 1] - es[begin[f + 1] - 1]) > tolerance:
+                continue
+            x, y = _halfway(begin[e], begin[e + 1], ex, ey, es)
+            z, w = _halfway(begin[f], begin[f + 1], ex, ey, es)
+            if np.hypot(x - z, y - w) <= tolerance:
+                out[e] = True
+                break
+    return out
+
+
+@kernel
+def take_edges(keep: Array, begin: Array, ex: Array, ey: Array, es: Array) -> tuple[Array, Array, Array, Array]:
+    """The coordinates of the edges in `keep`."""
+    out = np.empty(len(keep) + 1, np.int64)
+    out[0] = 0
+    for i in range(len(keep)):
+        out[i + 1] = out[i] + begin[keep[i] + 1] - begin[keep[i]]
+    fx, fy, fs = np.empty(out[-1]), np.empty(out[-1]), np.empty(out[-1])
+    for i in range(len(keep)):
+        lo, hi = begin[keep[i]], begin[keep[i] + 1]
+        fx[out[i] : out[i + 1]] = ex[lo:hi]
+        fy[out[i] : out[i + 1]] = ey[lo:hi]
+        fs[out[i] : out[i + 1]] = es[lo:hi]
+    return out, fx, fy, fs
+
+
+@kernel
+def bearings(ends: Array, begin: Array, ex: Array, ey: Array) -> Array:
+    """The direction in which an edge leaves its end; ends are numbered 2 · edge (start) and 2 · edge + 1 (end)."""
+    out = np.empty(len(ends), np.float64)
+    for k in range(len(ends)):
+        e = ends[k] // 2
+        lo, hi = begin[e], begin[e + 1]
+        at, step = (lo, 1) if ends[k] % 2 == 0 else (hi - 1, -1)
+        i = at + step
+        while lo < i < hi - 1 and np.hypot(ex[i] - ex[at], ey[i] - ey[at]) <= TOUCH_M:
+            i += step
+        out[k] = np.arctan2(ey[i] - ey[at], ex[i] - ex[at])
+    return out
+
+
+@kernel
+def sides(end_node: Array, end_angle: Array, end_exempt: Array, arm_node: Array, arm_angle: Array) -> tuple[Array, int]:
+    """The side of the barrier on which each street end lies, 0, 1, … at its node, and the number of nodes cut apart.
+
+    Ends and arms are sorted by node. The arms of the barriers at a node cut its surroundings into sectors; a street drawn on the
+    barrier belongs to both sectors beside it, and a bridge or tunnel that starts here carries across.
+    """
+    out = np.zeros(len(end_node), np.int64)
+    cuts = 0
+    i = j = 0
+    turn = 2 * np.pi
+    while i < len(end_node):
+        node = end_node[i]
+        k = i
+        carried = False
+        while k < len(end_node) and end_node[k] == node:
+            carried = carried or end_exempt[k]
+            k += 1
+        while j < len(arm_node) and arm_node[j] < node:
+            j += 1
+        m = j
+        while m < len(arm_node) and arm_node[m] == node:
+            m += 1
+        angles = np.sort(arm_angle[j:m])
+        arms = np.empty(len(angles), np.float64)
+        n = 0
+        for angle in angles:
+            if n == 0 or (angle - arms[n - 1] > 1e-9 and arms[0] + turn - angle > 1e-9):
+                arms[n] = angle
+                n += 1
+        if n >= 2 and not carried:
+            parent = np.arange(n)
+            for e in range(i, k):
+                sector = int(np.searchsorted(arms[:n], end_angle[e])) % n
+                out[e] = sector
+                for arm in range(n):
+                    off = abs(arms[arm] - end_angle[e])
+                    if min(off, turn - off) <= 1e-9:
+                        unite(parent, arm, (arm + 1) % n)
+                        out[e] = arm
+            for e in range(i, k):
+                out[e] = find(parent, out[e])
+            lowest = out[i:k].min()
+            apart = 0
+            for e in range(i, k):
+                apart += out[e] != lowest
+                out[e] = 0 if out[e] == lowest else out[e] + 1
+            cuts += apart > 0
+        i = k
+        j = m
+    return out, cuts
+
+
+@kernel
+def components(u: Array, v: Array, nodes: int) -> Array:
+    """The component of every node, named by its smallest node."""
+    parent = np.arange(nodes)
+    for e in range(len(u)):
+        unite(parent, u[e], v[e])
+    for i in range(nodes):
+        parent[i] = find(parent, i)
+    return parent
+
+
+@kernel
+def morton(x: Array, y: Array, scale: float) -> Array:
+    """Positions on the Z-order curve, 21 bits an axis; x and y are not negative."""
+    out = np.empty(len(x), np.int64)
+    for i in range(len(x)):
+        code = 0
+        a, b = int(x[i] * scale), int(y[i] * scale)
+        for bit in range(21):
+            code |= ((a >> bit) & 1) << (2 * bit) | ((b >> bit) & 1) << (2 * bit + 1)
+        out[i] = code
+    return out
+
+
+@kernel
+def adjacency(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, Array, Array, Array]:
+    """Compressed rows: start of each node's arcs, and node, edge and length of every arc; a loop is one arc."""
+    start = np.zeros(nodes + 1, np.int64)
+    for e in range(len(u)):
+        start[u[e] + 1] += 1
+        if u[e] != v[e]:
+            start[v[e] + 1] += 1
+    for i in range(nodes):
+        start[i + 1] += start[i]
+    fill = start[:-1].copy()
+    node = np.empty(start[nodes], np.int32)
+    edge = np.empty(start[nodes], np.int32)
+    metres = np.empty(start[nodes], np.float64)
+    for e in range(len(u)):
+        for turn in range(2):
+            a, b = (u[e], v[e]) if turn == 0 else (v[e], u[e])
+            if turn == 1 and a == b:
+                continue
+            node[fill[a]], edge[fill[a]], metres[fill[a]] = b, e, length[e]
+            fill[a] += 1
+    return start, node, edge, metres
+
+
+@kernel
+def _blocks(
+    x: float, y: float, qx: float, qy: float, ax: float, ay: float, bx: float, by: float, walls: Array, w: int
+) -> bool:
+    # Whether wall w stops the leg from (x, y) to (qx, qy) on street segment (ax, ay) → (bx, by).
+    cx, cy = walls[w, 0], walls[w, 1]
+    sx, sy = walls[w, 2] - cx, walls[w, 3] - cy
+    rx, ry = qx - x, qy - y
+    leg, wall = np.hypot(rx, ry), np.hypot(sx, sy)
+    cross = rx * sy - ry * sx
+    if abs(cross) <= 1e-12 * leg * wall:
+        return False
+    t = ((cx - x) * sy - (cy - y) * sx) / cross * leg
+    u = ((cx - x) * ry - (cy - y) * rx) / cross * wall
+    if t <= TOUCH_M or t > leg + TOUCH_M or u < -TOUCH_M or u > wall + TOUCH_M:
+        return False
+    if t < leg - TOUCH_M:
+        return True
+    # The leg ends on the wall: it is stopped where the street lies wholly on the other side.
+    side = (sx * (y - cy) - sy * (x - cx)) / wall
+    a = (sx * (ay - cy) - sy * (ax - cx)) / wall
+    b = (sx * (by - cy) - sy * (bx - cx)) / wall
+    if abs(a) <= TOUCH_M and abs(b) <= TOUCH_M:
+        return False
+    return bool((abs(a) <= TOUCH_M or a * side < 0) and (abs(b) <= TOUCH_M or b * side < 0))
+
+
+@kernel
+def _blocked(
+    x: float, y: float, qx: float, qy: float, ax: float, ay: float, bx: float, by: float, walls: Array, grid: Grid
+) -> bool:
+    if len(walls) == 0:
+        return False
+    left = max(int(np.floor((min(x, qx) - TOUCH_M - grid.x) / grid.cell)), 0)
+    right = min(int(np.floor((max(x, qx) + TOUCH_M - grid.x) / grid.cell)), grid.nx - 1)
+    for column in range(left, right + 1):
+        edge = grid.x + column * grid.cell
+        low, high = _rows(x, y, qx, qy, edge, edge + grid.cell, grid.y, grid.cell, grid.ny, TOUCH_M)
+        for row in range(low, high + 1):
+            c = row * grid.nx + column
+            for item in range(grid.start[c], grid.start[c + 1]):
+                if _blocks(x, y, qx, qy, ax, ay, bx, by, walls, grid.items[item]):
+                    return True
+    return False
+
+
+@kernel
+def locate(
+    points: Array,
+    order: Array,
+    cap: float,
+    ex: Array,
+    ey: Array,
+    es: Array,
+    first: Array,
+    edge_of: Array,
+    is_main: Array,
+    grid: Grid,
+    walls: Array,
+    wall_grid: Grid,
+    out_edge: Array,
+    out_along: Array,
+    out_leg: Array,
+    out_why: Array,
+    out_fragment: Array,
+) -> None:
+    """The nearest open place on the main component for the points in `order`; why: 0 placed, 1 too far, 2 behind a barrier, 3 no point."""
+    most = 32
+    tie_edge = np.empty(most, np.int64)
+    tie_along = np.empty(most, np.float64)
+    tie_leg = np.empty(most, np.float64)
+    for p in order:
+        x, y = points[p, 0], points[p, 1]
+        out_edge[p], out_along[p], out_leg[p], out_fragment[p] = -1, np.nan, np.nan, False
+        if not (np.isfinite(x) and np.isfinite(y)):
+            out_why[p] = 3
+            continue
+        best = fragment = cap
+        ties = 0
+        stopped = False
+        near_fragment = False
+        column = int(np.floor((x - grid.x) / grid.cell))
+        row = int(np.floor((y - grid.y) / grid.cell))
+        ring = max(0, -column, column - grid.nx + 1, -row, row - grid.ny + 1)
+        last = max(column, grid.nx - 1 - column, row, grid.ny - 1 - row)
+        while ring <= last:
+            if ring > 0:
+                # What lies outside the square already searched is at least this far.
+                inner = ring - 1
+                bound = min(
+                    min(x - (grid.x + (column - inner) * grid.cell), grid.x + (column + inner + 1) * grid.cell - x),
+                    min(y - (grid.y + (row - inner) * grid.cell), grid.y + (row + inner + 1) * grid.cell - y),
+                )
+                if bound > best + TOUCH_M:
+                    break
+            for j in range(max(row - ring, 0), min(row + ring, grid.ny - 1) + 1):
+                whole = abs(j - row) == ring
+                step = 1 if whole or ring == 0 else 2 * ring
+                for i in range(column - ring, column + ring + 1, step):
+                    if i < 0 or i >= grid.nx:
+                        continue
+                    c = j * grid.nx + i
+                    for item in range(grid.start[c], grid.start[c + 1]):
+                        k = grid.items[item]
+                        a = first[k]
+                        ax, ay, bx, by = ex[a], ey[a], ex[a + 1], ey[a + 1]
+                        dx, dy = bx - ax, by - ay
+                        square = dx * dx + dy * dy
+                        t = ((x - ax) * dx + (y - ay) * dy) / square if square > 0 else 0.0
+                        if t <= 0:
+                            t, qx, qy = 0.0, ax, ay
+                        elif t >= 1:
+                            t, qx, qy = 1.0, bx, by
+                        else:
+                            qx, qy = ax + t * dx, ay + t * dy
+                        far = (x - qx) * (x - qx) + (y - qy) * (y - qy)
+                        if far > (best + TIE_M) * (best + TIE_M):
+                            continue
+                        leg = np.sqrt(far)
+                        e = edge_of[k]
+                        if not is_main[e]:
+                            nearer = leg < fragment or not near_fragment
+                            if nearer and not _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid):
+                                fragment = leg
+                                near_fragment = True
+                            continue
+                        if leg > best + TIE_M:
+                            continue
+                        s = es[a] + t * (es[a + 1] - es[a])
+                        known = False
+                        for m in range(ties):
+                            known = known or (tie_edge[m] == e and tie_along[m] == s)
+                        if known:
+                            continue
+                        if _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid):
+                            stopped = True
+                            continue
+                        best = min(best, leg)
+                        if ties == most:
+                            worst = 0
+                            for m in range(ties):
+                                if tie_edge[m] > tie_edge[worst]:
+                                    worst = m
+                            ties -= 1
+                            tie_edge[worst] = tie_edge[ties]
+                            tie_along[worst] = tie_along[ties]
+                            tie_leg[worst] = tie_leg[ties]
+                        tie_edge[ties], tie_along[ties], tie_leg[ties] = e, s, leg
+                        ties += 1
+                        kept = 0
+                        for m in range(ties):
+                            if tie_leg[m] <= best + TIE_M:
+                                tie_edge[kept], tie_along[kept], tie_leg[kept] = tie_edge[m], tie_along[m], tie_leg[m]
+                                kept += 1
+                        ties = kept
+            ring += 1
+        if ties == 0:
+            out_why[p] = 2 if stopped else 1
+        else:
+            m = 0
+            for i in range(1, ties):
+                if tie_edge[i] < tie_edge[m] or (tie_edge[i] == tie_edge[m] and tie_along[i] < tie_along[m]):
+                    m = i
+            out_why[p] = 0
+            out_edge[p], out_along[p], out_leg[p] = tie_edge[m], tie_along[m], tie_leg[m]
+        out_fragment[p] = near_fragment and (ties == 0 or fragment < best - TIE_M)
+
+
+@kernel
+def _lift(v: int, b: int, head: Array, after: Array, before: Array) -> None:
+    # Take v out of bucket b.
+    n, p = after[v], before[v]
+    if p >= 0:
+        after[p] = n
+    else:
+        head[b] = n
+    if n >= 0:
+        before[n] = p
+
+
+@kernel
+def _drop(v: int, b: int, head: Array, after: Array, before: Array) -> None:
+    # Put v into bucket b.
+    n = head[b]
+    after[v], before[v] = n, -1
+    if n >= 0:
+        before[n] = v
+    head[b] = v
+
+
+@kernel
+def sweep(start: Array, node: Array, metres: Array, seed: Array, seed_m: Array, width: float, buckets: int) -> Array:
+    """Metres from the nearest seed to every node, infinite where there is no way.
+
+    A bucket queue: nodes lie in buckets `width` metres wide, are taken bucket by bucket and put back if they improve, so the answer
+    is exact whatever the width. `buckets` is a power of two and spans the longest arc and the farthest seed.
+    """
+    n = len(start) - 1
+    dist = np.full(n, np.inf)
+    after = np.empty(n, np.int32)
+    before = np.full(n, -2, np.int32)  # -2: in no bucket
+    head = np.full(buckets, -1, np.int32)
+    mask = buckets - 1
+    inverse = 1.0 / width
+    waiting = 0
+    for i in range(len(seed)):
+        v = seed[i]
+        if seed_m[i] < dist[v]:
+            if before[v] != -2:
+                _lift(v, int(dist[v] * inverse) & mask, head, after, before)
+                waiting -= 1
+            dist[v] = seed_m[i]
+            _drop(v, int(dist[v] * inverse) & mask, head, after, before)
+            waiting += 1
+    now = 0
+    while waiting > 0:
+        b = now & mask
+        while head[b] >= 0:
+            u = head[b]
+            n_ = after[u]
+            head[b] = n_
+            if n_ >= 0:
+                before[n_] = -1
+            before[u] = -2
+            waiting -= 1
+            d = dist[u]
+            for arc in range(start[u], start[u + 1]):
+                v = node[arc]
+                reached = d + metres[arc]
+                if reached < dist[v]:
+                    new = int(reached * inverse) & mask
+                    if before[v] != -2:
+                        old = int(dist[v] * inverse) & mask
+                        dist[v] = reached
+                        if old != new:
+                            _lift(v, old, head, after, before)
+                            _drop(v, new, head, after, before)
+                    else:
+                        dist[v] = reached
+                        _drop(v, new, head, after, before)
+                        waiting += 1
+        now += 1
+    return dist
+
+
+@kernel
+def to_homes(
+    dist: Array,
+    u: Array,
+    v: Array,
+    from_u: Array,
+    from_v: Array,
+    leg: Array,
+    key: Array,
+    door_key: Array,
+    door_along: Array,
+    door_leg: Array,
+    scale: float,
+    row: Array,
+    out: Array,
+) -> None:
+    """Minutes of every home over both ends of its edge and, along it, from the doors on it.
+
+    Homes are sorted by `key`, which names their edge; home i goes to ``out[row[i]]``, homes without a place are not among them.
+    """
+    best = np.empty(len(u), np.float64)
+    for i in range(len(u)):
+        best[i] = min(dist[u[i]] + from_u[i], dist[v[i]] + from_v[i])
+    for d in range(len(door_key)):
+        i = np.searchsorted(key, door_key[d])
+        while i < len(key) and key[i] == door_key[d]:
+            best[i] = min(best[i], door_leg[d] + abs(door_along[d] - from_u[i]))
+            i += 1
+    for i in range(len(u)):
+        if best[i] < np.inf:
+            out[row[i]] = (best[i] + leg[i]) / scale
+
+
+@kernel
+def within(
+    low: int,
+    high: int,
+    start: Array,
+    node: Array,
+    arc_edge: Array,
+    metres: Array,
+    edge_u: Array,
+    edge_v: Array,
+    edge_m: Array,
+    home_start: Array,
+    home_at: Array,
+    home_along: Array,
+    home_leg: Array,
+    door_start: Array,
+    door_edge: Array,
+    door_along: Array,
+    door_leg: Array,
+    limit: float,
+    scale: float,
+    width: float,
+) -> tuple[Array, Array]:
+    """Pairs within `limit` minutes for the facilities from `low` to `high`: (home, facility) and minutes.
+
+    Homes of edge e are ``home_at[home_start[e]:home_start[e + 1]]``; the doors of facility f lie between ``door_start[f]`` and the next.
+    """
+    nodes = len(start) - 1
+    dist = np.full(nodes, np.inf)
+    after = np.empty(nodes, np.int32)
+    before = np.full(nodes, -2, np.int32)
+    most = limit * scale * (1 + 1e-12)
+    inverse = 1.0 / width
+    head = np.full(int(most * inverse) + 2, -1, np.int32)
+    touched = np.empty((1024, 1), np.int32)
+    stamp = np.full(len(edge_u), -1, np.int32)
+    found = np.empty((1024, 2), np.int32)
+    minutes = np.empty((1024, 1), np.float64)
+    n = 0
+    for f in range(low, high):
+        reached_nodes = 0
+        for i in range(door_start[f], door_start[f + 1]):
+            e = door_edge[i]
+            for turn in range(2):
+                v = edge_u[e] if turn == 0 else edge_v[e]
+                d = door_leg[i] + (door_along[i] if turn == 0 else edge_m[e] - door_along[i])
+                if d > most or d >= dist[v]:
+                    continue
+                if before[v] != -2:
+                    _lift(v, int(dist[v] * inverse), head, after, before)
+                else:
+                    if reached_nodes == len(touched):
+                        touched = _grown(touched)
+                    touched[reached_nodes, 0] = v
+                    reached_nodes += 1
+                dist[v] = d
+                _drop(v, int(d * inverse), head, after, before)
+        for b in range(len(head)):
+            while head[b] >= 0:
+                u = head[b]
+                _lift(u, b, head, after, before)
+                before[u] = -2
+                for arc in range(start[u], start[u + 1]):
+                    v = node[arc]
+                    d = dist[u] + metres[arc]
+                    if d > most or d >= dist[v]:
+                        continue
+                    if before[v] != -2:
+                        _lift(v, int(dist[v] * inverse), head, after, before)
+                    elif dist[v] == np.inf:
+                        if reached_nodes == len(touched):
+                            touched = _grown(touched)
+                        touched[reached_nodes, 0] = v
+                        reached_nodes += 1
+                    dist[v] = d
+                    _drop(v, int(d * inverse), head, after, before)
+        doors = door_start[f + 1] - door_start[f]
+        for k in range(-doors, reached_nodes):
+            # First the edges with a door, whose ends may both be out of reach, then those of the nodes reached.
+            arc_low = 0 if k < 0 else start[touched[k, 0]]
+            arc_high = 1 if k < 0 else start[touched[k, 0] + 1]
+            for arc in range(arc_low, arc_high):
+                e = door_edge[door_start[f + 1] + k] if k < 0 else arc_edge[arc]
+                if stamp[e] == f:
+                    continue
+                stamp[e] = f
+                here = False
+                for i in range(door_start[f], door_start[f + 1]):
+                    here = here or door_edge[i] == e
+                for i in range(home_start[e], home_start[e + 1]):
+                    h = home_at[i]
+                    a = home_along[h]
+                    best = min(dist[edge_u[e]] + a, dist[edge_v[e]] + (edge_m[e] - a))
+                    if here:
+                        for j in range(door_start[f], door_start[f + 1]):
+                            if door_edge[j] == e:
+                                best = min(best, door_leg[j] + abs(door_along[j] - a))
+                    walk = (best + home_leg[h]) / scale
+                    if walk <= limit:
+                        if n == len(found):
+                            found, minutes = _grown(found), _grown(minutes)
+                        found[n, 0], found[n, 1], minutes[n, 0] = h, f, walk
+                        n += 1
+        for k in range(reached_nodes):
+            dist[touched[k, 0]] = np.inf
+    return found[:n].copy(), minutes[:n, 0].copy()
+
+
+@kernel
+def by_home(home: Array, homes: int) -> Array:
+    """The order that sorts `home` (0 … homes − 1), equal values in their present order."""
+    start = np.zeros(homes + 1, np.int64)
+    for h in home:
+        start[h + 1] += 1
+    for h in range(homes):
+        start[h + 1] += start[h]
+    out = np.empty(len(home), np.int64)
+    for i in range(len(home)):
+        out[start[home[i]]] = i
+        start[home[i]] += 1
+    return out

@@ -1,0 +1,486 @@
+"""Streets joined into a walking network."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from lifecircle import standards
+from lifecircle.errors import CrsError, LifecircleError, SchemaError
+from lifecircle.network import _kernels as kernels
+from lifecircle.network._kernels import Array, Grid
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WalkNetwork:
+    """A built walking network: an index over streets, to be asked by `place`, `nearest` and `pairs`.
+
+    Coordinates are float64 metres relative to `origin`. Edges are sorted by street_id and the way along the street, nodes lie in
+    Morton order. Edge e runs from node ``edge_u[e]`` to ``edge_v[e]``; its coordinates are rows ``edge_start[e]`` to
+    ``edge_start[e + 1]`` of `x`, `y` and `along` (metres from its start). The arcs leaving node n are ``arc_start[n]`` to
+    ``arc_start[n + 1]`` of `arc_node`, `arc_edge` and `arc_m`. Component 0 is the one with the greatest length of street. The last edges, from
+    `drawn` on, are no streets but bridge the gaps, at most the tolerance long, between ends that nearly meet.
+    """
+
+    crs: CRS | None
+    origin: tuple[float, float]
+    street_ids: "pd.Index[Any]"
+    node_x: Array
+    node_y: Array
+    node_component: Array
+    arc_start: Array
+    arc_node: Array
+    arc_edge: Array
+    arc_m: Array
+    edge_u: Array
+    edge_v: Array
+    edge_m: Array
+    edge_street: Array
+    edge_component: Array
+    edge_start: Array
+    x: Array
+    y: Array
+    along: Array
+    drawn: int
+    walls: Array
+    report: dict[str, int | float]
+    _segment: Array = field(repr=False)
+    _segment_edge: Array = field(repr=False)
+    _grid: Grid = field(repr=False)
+    _wall_grid: Grid = field(repr=False)
+
+
+def build(
+    streets: gpd.GeoDataFrame,
+    *,
+    barriers: gpd.GeoDataFrame | None = None,
+    gates: gpd.GeoDataFrame | None = None,
+    join_tolerance_m: float | None = None,
+    gate_tolerance_m: float | None = None,
+) -> WalkNetwork:
+    """The walking network of `streets`, cut by `barriers` except where a bridge, a tunnel or an open gate lets people through.
+
+    Streets join where they share a vertex, where one ends on another, and where they cross, each within `join_tolerance_m`; a
+    crossing without a shared vertex or an end joins only where bridge, tunnel and layer agree (missing counts as no, no and 0). No
+    geometry is moved: ends that nearly meet are linked by an edge as long as the gap.
+
+    Streets whose `walkable` is False are left out, not known counts as walkable. Empty and zero-length lines, and lines that lie
+    wholly on another of the same level, are dropped and counted.
+
+    A barrier parts whatever lies on its two sides where it crosses or touches a street; a barrier that only ends on a street does
+    not part it, nor does one drawn along it. Streets that are bridges or tunnels are not parted, nor is a node at which one starts,
+    nor a crossing within `gate_tolerance_m` of a gate whose state is open (closed and not known do not open).
+
+    Parameters
+    ----------
+    streets
+        Canonical streets (index street_id), LineString or MultiLineString, in metres; z is ignored.
+    barriers, gates
+        Canonical barriers (lines) and gates (points) in the same system, or None.
+    join_tolerance_m, gate_tolerance_m
+        Metres; the parameters of those names in the standards where None.
+
+    Raises
+    ------
+    CrsError
+        Where the layers are in different systems.
+    SchemaError
+        Where a street_id repeats or a geometry is of the wrong type.
+    LifecircleError
+        Where no walkable street is left.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString
+    >>> lines = [LineString([(0, 0), (100, 0)]), LineString([(50, -40), (50, 40)])]
+    >>> streets = gpd.GeoDataFrame(geometry=lines, index=["a", "b"], crs=4547)
+    >>> walk = build(streets)
+    >>> walk.report["crossings_joined"], walk.report["nodes"], walk.edge_m.tolist()
+    (1, 5, [50.0, 50.0, 40.0, 40.0])
+    """
+    join = standards.parameter("join_tolerance_m") if join_tolerance_m is None else float(join_tolerance_m)
+    through = standards.parameter("gate_tolerance_m") if gate_tolerance_m is None else float(gate_tolerance_m)
+    for name, value in (("join_tolerance_m", join), ("gate_tolerance_m", through)):
+        if not 0 <= value < np.inf:
+            raise ValueError(f"{name} must be a length of 0 m or more, not {value}.")
+    _check(streets, "streets", {1, 5, 2}, streets.crs)
+    if not streets.index.is_unique:
+        twice = streets.index[streets.index.duplicated()]
+        raise SchemaError("streets", [f"index street_id: {len(twice)} repeated ({twice[0]}, …)"])
+
+    report: dict[str, int | float] = {}
+    walkable = _flag(streets, "walkable", missing=True)
+    report["streets"] = int(walkable.sum())
+    report["streets_not_walkable"] = int((~walkable).sum())
+    report["streets_walkable_unknown"] = int(_unknown(streets, "walkable").sum())
+    streets = streets[walkable].sort_index()
+    lines = _Lines.read(streets, report)
+    if len(lines.street) == 0:
+        raise LifecircleError("streets: no walkable street with a length is left, so there is nowhere to walk.")
+    walls, is_open = _walls(barriers, gates, streets.crs, lines.origin, through, report)
+    return _assemble(streets, lines, walls, is_open, join, report)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Lines:
+    """Single lines without repeated vertices: vertices of line p are ``part[p]`` to ``part[p + 1]``."""
+
+    origin: tuple[float, float]
+    x: Array
+    y: Array
+    along: Array
+    part: Array
+    street: Array
+    level: Array
+    exempt: Array
+
+    @staticmethod
+    def read(streets: gpd.GeoDataFrame, report: dict[str, int | float]) -> "_Lines":
+        shapes = np.asarray(streets.geometry.array)
+        parts, owner = shapes, np.arange(len(shapes))
+        if not np.isin(shapely.get_type_id(shapes), (1, 2)).all():
+            parts, owner = shapely.get_parts(shapes, return_index=True)
+        none = np.bincount(owner, minlength=len(shapes)) == 0
+        xy, of = shapely.get_coordinates(parts, return_index=True)
+        bad = np.zeros(len(parts), bool)
+        bad[of[~np.isfinite(xy).all(axis=1)]] = True
+        xy, of = xy[~bad[of]], of[~bad[of]]
+        origin = (float(xy[:, 0].min()), float(xy[:, 1].min())) if len(xy) else (0.0, 0.0)
+        xy = xy - origin
+        repeated = np.zeros(len(xy), bool)
+        repeated[1:] = (of[1:] == of[:-1]) & (xy[1:] == xy[:-1]).all(axis=1)
+        xy, of = xy[~repeated], of[~repeated]
+        along = _along(xy, of)
+        length = np.zeros(len(parts))
+        np.maximum.at(length, of, along)
+        keep = length > kernels.WELD_M
+        dropped = int(none.sum()) + int((~keep).sum())
+
+        bridge, tunnel = _flag(streets, "bridge"), _flag(streets, "tunnel")
+        layer = np.zeros(len(streets))
+        if "layer" in streets:
+            layer = np.nan_to_num(streets["layer"].to_numpy("float64", na_value=np.nan)) + 0.0
+        level = pd.factorize(layer)[0] * 4 + tunnel * 2 + bridge
+
+        xy, of, along = xy[keep[of]], of[keep[of]], along[keep[of]]
+        owner = owner[keep]
+        part = np.searchsorted(of, np.flatnonzero(keep)).astype(np.int64)
+        part = np.append(part, len(of))
+        x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+        duplicates = 0
+        if len(owner):
+            prints = kernels.fingerprints(x + 0.0, y + 0.0, part, level[owner])
+            # One number finds the few that may be doubles, both decide.
+            twice = pd.Series(prints[:, 0]).duplicated(keep=False).to_numpy().copy()
+            twice[twice] = pd.DataFrame(prints[twice]).duplicated().to_numpy()
+            duplicates = int(twice.sum())
+            stays = np.repeat(~twice, np.diff(part))
+            part = np.append(0, np.cumsum(np.diff(part)[~twice]))
+            x, y, along, owner = x[stays], y[stays], along[stays], owner[~twice]
+        report["dropped_zero_length"] = dropped
+        report["duplicates"] = duplicates
+        return _Lines(
+            origin=origin,
+            x=x,
+            y=y,
+            along=along,
+            part=part,
+            street=owner.astype(np.int32),
+            level=level[owner].astype(np.int64),
+            exempt=(bridge | tunnel)[owner],
+        )
+
+
+def _along(xy: Array, of: Array) -> Array:
+    # Metres along each line, summed line by line so that a line's figures do not depend on its neighbours.
+    step = np.zeros(len(xy))
+    step[1:] = np.hypot(*(xy[1:] - xy[:-1]).T) * (of[1:] == of[:-1])
+    return kernels.running(step, of)
+
+
+def _assemble(
+    streets: gpd.GeoDataFrame,
+    lines: _Lines,
+    walls: Array,
+    is_open: Array,
+    tolerance: float,
+    report: dict[str, int | float],
+) -> WalkNetwork:
+    x, y, along, part = lines.x, lines.y, lines.along, lines.part
+    part_of = np.repeat(np.arange(len(part) - 1), np.diff(part))
+    terminal = np.zeros(len(x), bool)
+    terminal[part[:-1]] = terminal[part[1:] - 1] = True
+    first = _segments(part)
+    grid = make_grid(x, y, first, max(tolerance, kernels.TOUCH_M) + kernels.TOUCH_M)
+    parent = np.arange(len(x))
+    is_node = terminal.copy()
+    # Joining in one place needs a tolerance above the rounding of coordinates.
+    at, where, links, gaps, counts = kernels.find_joins(
+        x, y, along, part_of, terminal, lines.level, first, grid, max(tolerance, kernels.WELD_M), parent, is_node
+    )
+    report["ends_joined"], report["crossings_joined"], report["crossings_not_joined"] = counts.tolist()
+
+    # Gaps become short lines of their own, so that barriers cut them and their length counts.
+    nv, points = len(x), len(at)
+    apart = gaps > kernels.WELD_M
+    joints = int(apart.sum())
+    place_x, place_y = np.concatenate([x, where[:, 1]]), np.concatenate([y, where[:, 2]])
+    place_part = np.concatenate([part_of, part_of[at]])
+    a, b = links[apart].T
+    x = np.concatenate([x, np.stack([place_x[a], place_x[b]], axis=1).ravel()])
+    y = np.concatenate([y, np.stack([place_y[a], place_y[b]], axis=1).ravel()])
+    along = np.concatenate([along, np.stack([np.zeros(joints), gaps[apart]], axis=1).ravel()])
+    part = np.concatenate([part, part[-1] + 2 * np.arange(1, joints + 1)])
+    part_of = np.repeat(np.arange(len(part) - 1), np.diff(part))
+    is_node = np.concatenate([is_node, np.ones(2 * joints, bool)])
+    street = np.concatenate([lines.street, np.full(joints, -1, np.int32)])
+    level = np.concatenate([lines.level, np.full(joints, -1)])
+    exempt = np.concatenate([lines.exempt, lines.exempt[place_part[a]] & lines.exempt[place_part[b]]])
+    # Elements: vertices of the lines, the ends of the gaps, then the points inside segments.
+    moved = np.concatenate([np.arange(nv), np.arange(points) + nv + 2 * joints])
+    pairs = [
+        moved[links[~apart]],
+        np.stack([nv + 2 * np.arange(joints), moved[a]], axis=1),
+        np.stack([nv + 2 * np.arange(joints) + 1, moved[b]], axis=1),
+    ]
+    element = moved[nv:]
+
+    met, arms = np.empty(0, np.int64), np.empty((0, 2))
+    let = np.zeros(2, np.int64)
+    if len(walls):
+        first = _segments(part)
+        if joints:
+            grid = make_grid(x, y, first, 2 * kernels.TOUCH_M)
+        wall_at, wall_where, met, arms, let = kernels.find_contacts(
+            x, y, along, part_of, exempt, first, grid, walls, is_open, len(x) + points, is_node
+        )
+        at, where = np.concatenate([at, wall_at]), np.concatenate([where, wall_where])
+        element = np.concatenate([element, len(x) + points + np.arange(len(wall_at))])
+    parent = np.concatenate([parent, np.arange(len(parent), len(x) + len(at))])
+    kernels.unite_all(parent, np.concatenate(pairs))
+
+    order = np.lexsort((element, where[:, 0], at))
+    u, v, of, begin, ex, ey, es = kernels.cut(
+        x, y, along, part, is_node, at[order], where[order], element[order], parent
+    )
+    u, v, met = kernels.roots(parent, u), kernels.roots(parent, v), kernels.roots(parent, met)
+    labels, nodes = kernels.number(np.concatenate([u, v, met]), len(parent))
+    u, v, met = labels[: len(u)], labels[len(u) : 2 * len(u)], labels[2 * len(u) :]
+
+    key = np.minimum(u, v) * nodes + np.maximum(u, v)
+    twin = kernels.twins(np.argsort(key, kind="stable"), key, level[of], begin, ex, ey, es, 1e-6)
+    if twin.any():
+        stays = np.flatnonzero(~twin)
+        report["duplicates"] += int((street[of[twin]] >= 0).sum())
+        begin, ex, ey, es = kernels.take_edges(stays, begin, ex, ey, es)
+        u, v, of = u[stays], v[stays], of[stays]
+    u, v, nodes, cuts = _part(u, v, nodes, exempt[of], begin, ex, ey, met, arms)
+    report["barrier_cuts"], report["through_bridge_or_tunnel"], report["through_gate"] = cuts, int(let[0]), int(let[1])
+
+    length = es[begin[1:] - 1]
+    street = street[of]
+    drawn = int(np.searchsorted(street == -1, True))
+    node_x, node_y = np.empty(nodes), np.empty(nodes)
+    node_x[v], node_y[v] = ex[begin[1:] - 1], ey[begin[1:] - 1]
+    node_x[u], node_y[u] = ex[begin[:-1]], ey[begin[:-1]]
+    span = max(float(node_x.max()), float(node_y.max()), 1.0)
+    order = np.argsort(kernels.morton(node_x, node_y, (2**21 - 1) / span), kind="stable")
+    rank = np.empty(nodes, np.int32)
+    rank[order] = np.arange(nodes, dtype=np.int32)
+    node_x, node_y, u, v = node_x[order], node_y[order], rank[u], rank[v]
+
+    component, share = _components(u, v, length[:drawn], nodes)
+    report["edges"], report["nodes"], report["components"] = drawn, nodes, int(component.max()) + 1
+    report["length_m"] = float(length[:drawn].sum())
+    report["largest_share"] = share
+    arc_start, arc_node, arc_edge, arc_m = kernels.adjacency(u, v, length, nodes)
+    first = _segments(begin[: drawn + 1])
+    segment_edge = np.repeat(np.arange(drawn, dtype=np.int32), np.diff(begin[: drawn + 1]) - 1)
+    blocking = walls[~is_open]
+    return WalkNetwork(
+        crs=streets.crs,
+        origin=lines.origin,
+        street_ids=streets.index,
+        node_x=node_x,
+        node_y=node_y,
+        node_component=component,
+        arc_start=arc_start,
+        arc_node=arc_node,
+        arc_edge=arc_edge,
+        arc_m=arc_m,
+        edge_u=u,
+        edge_v=v,
+        edge_m=length,
+        edge_street=street,
+        edge_component=component[u],
+        edge_start=begin,
+        x=ex,
+        y=ey,
+        along=es,
+        drawn=drawn,
+        walls=blocking,
+        report=report,
+        _segment=first,
+        _segment_edge=segment_edge,
+        _grid=make_grid(ex, ey, first, kernels.TOUCH_M),
+        _wall_grid=_wall_grid(blocking),
+    )
+
+
+def _part(
+    u: Array, v: Array, nodes: int, exempt: Array, begin: Array, ex: Array, ey: Array, met: Array, arms: Array
+) -> tuple[Array, Array, int, int]:
+    # Nodes on a barrier come apart into one node a side.
+    if len(met) == 0:
+        return u, v, nodes, 0
+    node, angle = np.repeat(met, 2), arms.ravel()
+    node, angle = node[~np.isnan(angle)], angle[~np.isnan(angle)]
+    by_node = np.argsort(node, kind="stable")
+    node, angle = node[by_node], angle[by_node]
+    ends = np.stack([u, v], axis=1).ravel()
+    touched = np.zeros(nodes, bool)
+    touched[node] = True
+    chosen = np.flatnonzero(touched[ends])
+    chosen = chosen[np.argsort(ends[chosen], kind="stable")]
+    side, cuts = kernels.sides(ends[chosen], kernels.bearings(chosen, begin, ex, ey), exempt[chosen // 2], node, angle)
+    new = side > 0
+    most = int(side.max(initial=0)) + 1
+    labels, count = kernels.number(
+        np.unique(ends[chosen][new] * most + side[new], return_inverse=True)[1].reshape(-1), int(new.sum()) + 1
+    )
+    ends[chosen[new]] = nodes + labels
+    # A node whose ends have all moved keeps its first group, so none is left empty.
+    return ends[::2].copy(), ends[1::2].copy(), nodes + count, cuts
+
+
+def _components(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, float]:
+    # Component of every node, 0 the longest (ties: the one of the first edge), and the share of length in it.
+    root = kernels.components(u, v, nodes)
+    total = np.bincount(root[u[: len(length)]], weights=length, minlength=nodes)
+    # Ties go to the component whose first edge comes first.
+    earliest = np.full(nodes, len(u))
+    np.minimum.at(earliest, root[u], np.arange(len(u)))
+    roots = np.unique(root)
+    order = np.lexsort((earliest[roots], -total[roots]))
+    rank = np.empty(nodes, np.int32)
+    rank[roots[order]] = np.arange(len(roots), dtype=np.int32)
+    return rank[root], float(total.max() / total.sum())
+
+
+def edges(walk: WalkNetwork) -> gpd.GeoDataFrame:
+    """The edges of the network for drawing, one row an edge.
+
+    Index `edge` as in `place`; columns street_id, length_m, component (0 is the largest), geometry LineString. The links across gaps
+    within the joining tolerance are left out.
+
+    >>> import geopandas as gpd
+    >>> from shapely import LineString
+    >>> streets = gpd.GeoDataFrame(geometry=[LineString([(0, 0), (30, 40)])], index=["a"], crs=4547)
+    >>> edges(build(streets))[["street_id", "length_m", "component"]].values.tolist()
+    [['a', 50.0, 0]]
+    """
+    last = walk.edge_start[walk.drawn]
+    xy = np.stack([walk.x[:last], walk.y[:last]], axis=1) + walk.origin
+    of = np.repeat(np.arange(walk.drawn), np.diff(walk.edge_start[: walk.drawn + 1]))
+    columns = {
+        "street_id": walk.street_ids.take(walk.edge_street[: walk.drawn]),
+        "length_m": walk.edge_m[: walk.drawn],
+        "component": walk.edge_component[: walk.drawn].astype("int64"),
+    }
+    index = pd.RangeIndex(walk.drawn, name="edge")
+    return gpd.GeoDataFrame(columns, geometry=shapely.linestrings(xy, indices=of), index=index, crs=walk.crs)
+
+
+def make_grid(x: Array, y: Array, first: Array, pad: float) -> Grid:
+    """A grid of the segments ``first[k] → first[k] + 1``, each in every cell it touches when grown by `pad`."""
+    n = max(len(first), 1)
+    ends = np.concatenate([first, first + 1])
+    west, south = (float(x[ends].min()), float(y[ends].min())) if len(first) else (0.0, 0.0)
+    width = float(x[ends].max()) - west if len(first) else 0.0
+    height = float(y[ends].max()) - south if len(first) else 0.0
+    length = float(np.hypot(x[first + 1] - x[first], y[first + 1] - y[first]).sum())
+    # At most about n cells, and about 5 n entries, whatever the shape and the lengths.
+    cell = max(np.sqrt(width * height / n), (width + height) / n, length / (2 * n), 8 * pad, 1e-3)
+    west, south = west - pad - cell * 1e-3, south - pad - cell * 1e-3
+    nx = int((width + 2 * pad + cell * 2e-3) / cell) + 1
+    ny = int((height + 2 * pad + cell * 2e-3) / cell) + 1
+    start, items = kernels.fill_grid(x, y, first, west, south, cell, nx, ny, pad)
+    return Grid(west, south, float(cell), nx, ny, start, items)
+
+
+def _segments(part: Array) -> Array:
+    is_first = np.ones(int(part[-1]), bool)
+    is_first[part[1:] - 1] = False
+    return np.flatnonzero(is_first)
+
+
+def _wall_grid(walls: Array) -> Grid:
+    x, y = walls[:, [0, 2]].ravel(), walls[:, [1, 3]].ravel()
+    return make_grid(x, y, 2 * np.arange(len(walls)), 2 * kernels.TOUCH_M)
+
+
+def _walls(
+    barriers: gpd.GeoDataFrame | None,
+    gates: gpd.GeoDataFrame | None,
+    crs: Any,
+    origin: tuple[float, float],
+    tolerance: float,
+    report: dict[str, int | float],
+) -> tuple[Array, Array]:
+    # Barrier segments (x, y, x, y) cut at the reach of open gates, and whether a piece lies within that reach.
+    report["gates_open"] = report["gates_closed"] = report["gates_unknown"] = 0
+    where = np.empty((0, 2))
+    if gates is not None and len(gates):
+        _check(gates, "gates", {0, 4}, crs)
+        state = gates["state"] if "state" in gates else pd.Series(np.nan, index=gates.index)
+        is_open = (state == "open").to_numpy(bool, na_value=False)
+        report["gates_open"] = int(is_open.sum())
+        report["gates_unknown"] = int(state.isna().sum())
+        report["gates_closed"] = len(gates) - report["gates_open"] - report["gates_unknown"]
+        where = shapely.get_coordinates(np.asarray(gates.geometry.array)[is_open]) - origin
+        where = where[np.isfinite(where).all(axis=1)]
+    if barriers is None or not len(barriers):
+        return np.empty((0, 4)), np.empty(0, bool)
+    _check(barriers, "barriers", {1, 2, 5}, crs)
+    lines = shapely.get_parts(np.asarray(barriers.geometry.array))
+    xy, of = shapely.get_coordinates(lines, return_index=True)
+    xy = xy - origin
+    first = np.flatnonzero((of[1:] == of[:-1]) & np.isfinite(xy[1:]).all(axis=1) & np.isfinite(xy[:-1]).all(axis=1))
+    # "Within" includes the tolerance itself, so a hair more than a touch is added.
+    x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+    gate_x, gate_y = np.ascontiguousarray(where[:, 0]), np.ascontiguousarray(where[:, 1])
+    pieces, through = kernels.open_gates(x, y, first, gate_x, gate_y, tolerance + 4 * kernels.TOUCH_M)
+    return pieces, through
+
+
+def _flag(frame: gpd.GeoDataFrame, column: str, *, missing: bool = False) -> Array:
+    if column not in frame:
+        return np.full(len(frame), missing)
+    return np.asarray(frame[column].astype("boolean").fillna(missing).to_numpy(bool))
+
+
+def _unknown(frame: gpd.GeoDataFrame, column: str) -> Array:
+    return np.asarray(frame[column].isna()) if column in frame else np.ones(len(frame), bool)
+
+
+def _check(frame: gpd.GeoDataFrame, name: str, types: set[int], crs: Any) -> None:
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise SchemaError(name, ["has no geometry"])
+    if frame.crs != crs:
+        raise CrsError(f"{name} are in {_named(frame.crs)}, the streets in {_named(crs)}.")
+    kinds = shapely.get_type_id(np.asarray(frame.geometry.array))
+    wrong = ~np.isin(kinds, [*types, -1])
+    if wrong.any():
+        what = "points" if 0 in types else "lines"
+        raise SchemaError(name, [f"geometry: {int(wrong.sum())} not {what} (row {frame.index[wrong][0]})"])
+
+
+def _named(crs: Any) -> str:
+    return (
+        "no known coordinate system" if crs is None else str(crs.to_string() if len(crs.to_string()) < 40 else crs.name)
+    )

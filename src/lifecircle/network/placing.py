@@ -1,0 +1,132 @@
+"""The one rule that puts any point of the ground on the walking network."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from lifecircle import standards
+from lifecircle.errors import CrsError, SchemaError
+from lifecircle.network import _kernels as kernels
+from lifecircle.network._kernels import Array
+from lifecircle.network.noding import WalkNetwork, _named
+
+_Chunk = TypeVar("_Chunk")
+_Answer = TypeVar("_Answer")
+WHY = ("", "too far from a street", "behind a barrier", "no point")
+
+
+def place(walk: WalkNetwork, points: gpd.GeoDataFrame, *, max_leg_m: float | None = None) -> pd.DataFrame:
+    """Where each point enters the network: homes, facilities, entrances and the cells of service areas alike.
+
+    The rule: every segment of every walkable street of the largest component offers its point nearest to the ground point; the nearest
+    offer wins whose straight leg is at most `max_leg_m` long and crosses no barrier. Ties (within 10⁻⁹ m) go to the smallest
+    street_id, then to the smallest distance along that street. A nearer street of a smaller component is not taken but noted.
+
+    A leg crosses a barrier where the two have a point in common, the barrier's ends included, with three exceptions: within the
+    reach of an open gate; where the ground point itself lies on the barrier (it belongs to both sides); and where the leg runs along
+    the barrier. A leg that ends on a barrier crosses it if the street lies wholly on the other side.
+
+    Returns
+    -------
+    DataFrame on the index of `points`: edge (row of `edges`, −1 where not placed), along_m from the start of that edge, leg_m (both NaN where
+    not placed), placed, why (empty, "too far from a street", "behind a barrier", "no point"), nearer_fragment (a smaller component
+    offered a nearer place by the same rule).
+
+    Raises
+    ------
+    CrsError
+        Where the points are in another system than the streets.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString, Point
+    >>> from lifecircle.network import build
+    >>> streets = gpd.GeoDataFrame(geometry=[LineString([(0, 0), (100, 0)])], index=["a"], crs=4547)
+    >>> homes = gpd.GeoDataFrame(geometry=[Point(30, 12), Point(30, 900)], index=["h", "far"], crs=4547)
+    >>> place(build(streets), homes)[["edge", "along_m", "leg_m", "why"]].values.tolist()
+    [[0, 30.0, 12.0, ''], [-1, nan, nan, 'too far from a street']]
+    """
+    edge, along, leg, why, fragment = _place(walk, points, "points", max_leg_m)
+    return pd.DataFrame(
+        {
+            "edge": edge,
+            "along_m": along,
+            "leg_m": leg,
+            "placed": edge >= 0,
+            "why": pd.Series(np.array(WHY, dtype=object)[why], index=points.index, dtype="str"),
+            "nearer_fragment": fragment,
+        },
+        index=points.index,
+    )
+
+
+def _place(
+    walk: WalkNetwork, points: gpd.GeoDataFrame, name: str, max_leg_m: float | None
+) -> tuple[Array, Array, Array, Array, Array]:
+    cap = standards.parameter("offstreet_max_m") if max_leg_m is None else float(max_leg_m)
+    if not cap >= 0:
+        raise ValueError(f"max_leg_m must be a length of 0 m or more, not {max_leg_m}.")
+    if not isinstance(points, gpd.GeoDataFrame):
+        raise SchemaError(name, ["has no geometry"])
+    if points.crs != walk.crs:
+        raise CrsError(f"{name} are in {_named(points.crs)}, the streets in {_named(walk.crs)}.")
+    shapes = np.asarray(points.geometry.array)
+    wrong = ~np.isin(shapely.get_type_id(shapes), (0, -1))
+    if wrong.any():
+        raise SchemaError(name, [f"geometry: {int(wrong.sum())} not points (row {points.index[wrong][0]})"])
+    n = len(shapes)
+    xy = np.full((n, 2), np.nan)
+    here = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    xy[here] = shapely.get_coordinates(shapes[here]) - walk.origin
+    edge, along, leg = np.empty(n, np.int64), np.empty(n), np.empty(n)
+    why, fragment = np.empty(n, np.int8), np.empty(n, bool)
+    grid = walk._grid
+    # Neighbours after one another, for the cache; the answer does not depend on it.
+    column, row = np.nan_to_num((xy - (grid.x, grid.y)) / (4 * grid.cell)).T.astype(np.int64)
+    order = np.lexsort((column, row)) if n > 1000 else np.arange(n)
+    is_main = walk.edge_component[: walk.drawn] == 0
+
+    def some(chunk: Array) -> None:
+        kernels.locate(
+            xy,
+            chunk,
+            cap,
+            walk.x,
+            walk.y,
+            walk.along,
+            walk._segment,
+            walk._segment_edge,
+            is_main,
+            grid,
+            walk.walls,
+            walk._wall_grid,
+            edge,
+            along,
+            leg,
+            why,
+            fragment,
+        )
+
+    spread(some, np.array_split(order, max(1, min(4 * workers(), n // 1000))))
+    return edge, along, leg, why, fragment
+
+
+def workers() -> int:
+    """Threads to use: one a processor, at most 8."""
+    return min(os.cpu_count() or 1, 8)
+
+
+def spread(work: Callable[[_Chunk], _Answer], chunks: Iterable[_Chunk]) -> list[_Answer]:
+    """``work(chunk)`` for every chunk on all processors; the answers in order."""
+    chunks = list(chunks)
+    if len(chunks) < 2 or workers() == 1:
+        return [work(chunk) for chunk in chunks]
+    with ThreadPoolExecutor(workers()) as pool:
+        return list(pool.map(work, chunks))

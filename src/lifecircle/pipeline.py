@@ -1,0 +1,581 @@
+"""The whole study told once: read, normalise, build the network, analyse, publish.
+
+Every step is a call of a public function, so a notebook can stop after any of them and look.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from lifecircle import load, normalise, standards
+from lifecircle.analyse import coverage, land, parks, pipes
+from lifecircle.errors import MissingLayerError, StudyError
+from lifecircle.study import Study
+
+Layers = dict[str, gpd.GeoDataFrame | pd.DataFrame]
+Progress = Callable[[float, float, str], None]
+THEMES = ("coverage", "land", "parks", "pipes")
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """What a run made: where it lies, what the study held, the result layers, why themes were skipped, seconds a stage."""
+
+    out: Path
+    study: Study
+    inventory: normalise.Inventory
+    results: Layers
+    skipped: dict[str, str]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def map(self) -> Path:
+        """The overview map: one HTML file that asks nothing of the network."""
+        return self.out / "maps" / "overview.html"
+
+
+def sample_town() -> Path:
+    """The folder of the sample town that comes with the package, a fictional county town of about 60,000 residents.
+
+    >>> (sample_town() / "study.toml").is_file()
+    True
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here / "sample_town", here.parents[1] / "data" / "sample_town"):
+        if (folder / "study.toml").is_file():
+            return folder
+    raise StudyError("sample town", ["is missing from this installation; reinstall lifecircle"])
+
+
+def run(
+    place: Path | str, *, out: Path | str | None = None, theme: str | None = None, progress: Progress | None = None
+) -> Run:
+    """Read a place, analyse it and publish layers, map and tables.
+
+    Parameters
+    ----------
+    place
+        A folder with a ``study.toml``, or the file itself.
+    out
+        Where results go; ``layers/<name of the folder>`` below the current folder by default. The last set of results is
+        replaced only when the new one is whole; files that are not lifecircle's are never touched.
+    theme
+        One of `THEMES`: only that theme is computed anew and the others are kept from the last run, which must have had
+        the same inputs.
+    progress
+        Called with what is done, what there is to do and a short text.
+
+    Raises
+    ------
+    LifecircleError
+        One sentence, or a list of them, naming the file, layer, row or key at fault.
+    """
+    from lifecircle.publish import output
+
+    if theme is not None and theme not in THEMES:
+        raise StudyError("--theme", [f"there is no theme {theme!r}; use one of {', '.join(THEMES)}"])
+    watch = _Watch(progress)
+    with watch("read"):
+        recipe = load.recipe.read(place)
+        study, inventory = normalise.place(recipe, progress=watch.within)
+    out = Path(out) if out is not None else Path("layers") / recipe.folder.name
+    facts = _facts(recipe, study, inventory)
+    last = _last(out, facts) if theme else {}
+    results, skipped, walked = analyse(study, only=theme, watch=watch)
+    if theme:
+        if theme in skipped:
+            raise MissingLayerError(f"The theme {theme} cannot be computed: {skipped[theme]}.")
+        results = _read_back(out / "results.gpkg", except_theme=theme) | results
+        walked = walked or last["network"]
+        skipped = {t: said["why"] for t, said in last["themes"].items() if t != theme and "why" in said}
+    results = {name: results[name] for names in _LAYERS.values() for name in names if name in results}
+    with watch("publish"), output.staged(out) as folder:
+        publish(folder, study, inventory, results, facts=facts, skipped=skipped, network=walked)
+        _write_log(folder / "run.log", watch.seconds)
+    return Run(out=out, study=study, inventory=inventory, results=results, skipped=skipped, seconds=watch.seconds)
+
+
+def analyse(
+    study: Study, *, only: str | None = None, watch: "_Watch | None" = None
+) -> tuple[Layers, dict[str, str], dict[str, Any]]:
+    """Every theme the study has data for.
+
+    Returns
+    -------
+    tuple
+        The result layers by name, the themes left out with the reason, and what is to be said of the walking network.
+    """
+    watch = watch or _Watch(None)
+    results: Layers = {}
+    skipped: dict[str, str] = {}
+    report: dict[str, Any] = {}
+    for theme, needs in _NEEDS.items():
+        if only not in (None, theme):
+            continue
+        lacking = [name for name in needs if getattr(study, name) is None or len(getattr(study, name)) == 0]
+        if lacking:
+            skipped[theme] = f"this place has no {', no '.join(lacking)}"
+            continue
+        with watch(theme):
+            try:
+                if theme == "coverage":
+                    layers, report = _coverage(study)
+                else:
+                    layers = {"land": _land, "parks": _parks, "pipes": _pipes}[theme](study)
+            except MissingLayerError as error:
+                skipped[theme] = str(error)
+            else:
+                results |= layers
+    return results, skipped, report
+
+
+_NEEDS = {
+    "coverage": ("homes", "streets", "facilities"),
+    "land": ("parcels",),
+    "parks": ("parks",),
+    "pipes": ("pipes",),
+}
+_LAYERS = {
+    "coverage": ("coverage_homes", "coverage_areas", "coverage_by_area", "coverage_town", "gaps"),
+    "land": ("land", "land_rules"),
+    "parks": ("park_reach", "park_land", "park_coverage"),
+    "pipes": ("pipes_screen", "pipes_length"),
+}
+
+
+def _theme_of(layer: str) -> str:
+    return next(theme for theme, names in _LAYERS.items() if layer in names)
+
+
+def _coverage(study: Study) -> tuple[Layers, dict[str, Any]]:
+    from lifecircle import network
+
+    homes, facilities, streets = study.homes, study.facilities, study.streets
+    assert homes is not None  # noqa: S101  `_NEEDS` saw to it
+    assert facilities is not None  # noqa: S101
+    assert streets is not None  # noqa: S101
+    speed = standards.parameter("walk_speed_adult_m_s")
+    walk = network.build(streets, barriers=study.barriers, gates=study.gates)
+    placed = network.place(walk, homes)
+    placed_facilities = network.place(walk, facilities)
+    minutes = network.nearest(walk, homes, facilities, entrances=study.entrances, speed_m_s=speed)
+    kinds = tier_kinds(study.standards)
+
+    answers = coverage.reached(minutes, kinds, speed_m_s=speed, joined=placed["placed"])
+    complete = coverage.completeness(answers, kinds)
+    people = coverage.weight(homes)
+    town = pd.Series("town", index=homes.index, name="scope")
+    by_town = coverage.shares(answers, kinds, people, town)
+    by_town["facilities"] = by_town["kind"].map(facilities["kind"].value_counts()).fillna(0.0).astype("float64")
+    layers: Layers = {
+        "coverage_homes": _home_layer(homes, placed, complete, minutes),
+        "coverage_areas": _area_layer(study, complete, people),
+        "coverage_by_area": _named(coverage.shares(answers, kinds, people, homes["area_id"]), study),
+        "coverage_town": by_town,
+    }
+    gaps = coverage.gaps(layers["coverage_by_area"], group="area_id", weight=str(people.name))
+    layers["gaps"] = _with_area(gaps, study)
+    report = {
+        **walk.report,
+        **_placing(placed, "homes"),
+        **_placing(placed_facilities, "facilities"),
+        "walk_speed_m_s": speed,
+        "homes_weighted_by": str(people.name),
+        "homes_outside_every_area": int(homes["area_id"].isna().sum()),
+    }
+    return layers, report
+
+
+def tier_kinds(profile: str) -> pd.DataFrame:
+    """The facility kinds of each walking tier under `profile`; national_2018 where the profile names none.
+
+    A radius that has not been confirmed is left out, so that it can decide nothing.
+
+    >>> kinds = tier_kinds("national_2018").set_index(["tier", "kind"])
+    >>> float(kinds.loc[(5, "kindergarten"), "radius_m"])
+    300.0
+    """
+    try:
+        kinds = standards.tier_kinds(profile)
+    except standards.StandardsError:
+        kinds = standards.tier_kinds("national_2018")
+    return kinds.assign(radius_m=kinds["radius_m"].where(kinds["radius_binding"]))
+
+
+def _home_layer(
+    homes: gpd.GeoDataFrame, placed: pd.DataFrame, complete: pd.DataFrame, minutes: pd.DataFrame
+) -> gpd.GeoDataFrame:
+    columns = {
+        **{c: homes[c] for c in ("name", "area_id", "residents", "elderly", "children", "dwellings")},
+        "joined": placed["placed"].map({True: "yes", False: "no"}),
+        "why_not_joined": placed["why"],
+        "leg_m": placed["leg_m"],
+        **_completeness_columns(complete),
+        **{f"walk_min_{kind}": minutes[kind] for kind in minutes},
+    }
+    return gpd.GeoDataFrame(pd.DataFrame(columns, index=homes.index), geometry=homes.geometry, crs=homes.crs)
+
+
+def _completeness_columns(complete: pd.DataFrame) -> dict[str, Any]:
+    suffix = {"minutes": "", "metres": "_by_metres"}
+    return {
+        f"completeness_{tier}{suffix[method]}{'' if group == 'required' else '_optional'}": complete[
+            (method, tier, group)
+        ]
+        for method, tier, group in complete.columns
+    }
+
+
+def _area_layer(study: Study, complete: pd.DataFrame, people: "pd.Series[float]") -> gpd.GeoDataFrame:
+    homes = study.homes
+    assert homes is not None  # noqa: S101
+    if study.areas is None:
+        hull = shapely.convex_hull(shapely.union_all(homes.geometry.to_numpy()))
+        areas = gpd.GeoDataFrame(
+            {"name": [study.name], "level": ["town"]},
+            geometry=[hull if hull.geom_type == "Polygon" else hull.buffer(1.0)],
+            index=pd.Index(["town"], name="area_id"),
+            crs=study.crs,
+        )
+        groups = pd.Series("town", index=homes.index, name="area_id")
+    else:
+        areas, groups = study.areas[["name", "level", "geometry"]], homes["area_id"]
+    means = coverage.mean_completeness(complete, people, groups).reindex(areas.index)
+    counted = pd.DataFrame({str(people.name): people, "homes": 1.0}).groupby(groups).sum().reindex(areas.index)
+    columns = {
+        "name": areas["name"],
+        "level": areas["level"],
+        "homes": counted["homes"].fillna(0.0),
+        str(people.name): counted[str(people.name)].fillna(0.0),
+        **_completeness_columns(means),
+    }
+    return gpd.GeoDataFrame(pd.DataFrame(columns, index=areas.index), geometry=areas.geometry, crs=study.crs)
+
+
+def _named(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    names = pd.Series(dtype="str") if study.areas is None else study.areas["name"]
+    table.insert(1, "name", table["area_id"].map(names))
+    return table
+
+
+def _with_area(gaps: pd.DataFrame, study: Study) -> gpd.GeoDataFrame:
+    shapes = gpd.GeoSeries(crs=study.crs) if study.areas is None else study.areas.geometry
+    shape = gaps["area_id"].map(pd.Series(shapes.to_numpy(), index=shapes.index, dtype="object"))
+    return gpd.GeoDataFrame(gaps, geometry=np.asarray(shape.where(shape.notna(), None)), crs=study.crs)
+
+
+def _placing(placed: pd.DataFrame, what: str) -> dict[str, Any]:
+    reasons = placed.loc[~placed["placed"], "why"].value_counts().sort_index()
+    return {
+        f"{what}_not_joined": {str(why): int(n) for why, n in reasons.items()},
+        f"{what}_nearer_a_fragment": int(placed["nearer_fragment"].sum()),
+    }
+
+
+def _land(study: Study) -> Layers:
+    parcels = study.parcels
+    assert parcels is not None  # noqa: S101
+    rules = land_rules(study.standards)
+    measured = land.measures(
+        parcels,
+        study.buildings,
+        as_of=study.as_of,
+        mu_m2=standards.parameter("mu_m2"),
+        area_difference_share=standards.parameter("area_difference_share"),
+    )
+    verdict = land.underused(measured, land_groups(parcels), rules)
+    differs = measured["area_differs"].map({True: "yes", False: "no"}).astype("str").fillna("not known")
+    own = parcels[["name", "land_use", "land_use_edition", "industry", "tax_yuan"]]
+    shown = pd.concat([own, land_groups(parcels), verdict, measured.assign(area_differs=differs)], axis=1)
+    return {
+        "land": gpd.GeoDataFrame(shown, geometry=parcels.geometry, crs=parcels.crs),
+        "land_rules": rules.assign(binding=np.where(rules["binding"], "yes", "no")),
+    }
+
+
+def land_rules(profile: str) -> pd.DataFrame:
+    """The land criteria of the edition `profile`, or the default set where the profile has none; see `land.underused`.
+
+    >>> sorted(land_rules("national_2018")["class"].unique())
+    ['exemption', 'idle', 'low_efficiency', 'not_supplied']
+    """
+    rules = standards.read("land_rules")
+    edition = profile if profile in set(rules["profile"]) else "default"
+    # Idle and unsupplied land are legal states of the whole country, whatever edition a city screens by.
+    rules = rules[(rules["profile"] == edition) | rules["class"].isin(["idle", "not_supplied"])]
+    titles = standards.read("sources").set_index("key")
+    named = (titles["title"] + " " + titles["number"]).str.strip()
+    return rules.assign(source=rules["source"].map(named), binding=standards.binding(rules["mark"])).reset_index(
+        drop=True
+    )
+
+
+def land_groups(parcels: gpd.GeoDataFrame) -> "pd.Series[str]":
+    """The land-use group of each parcel (``industrial``, ``residential``, …); missing where code or edition is not known.
+
+    A code that the edition's table does not list belongs to the class above it: 100101 to 1001, then to 10.
+    """
+    codes = standards.read("land_use").set_index(["edition", "code"])["group"].to_dict()
+    pairs = parcels[["land_use_edition", "land_use"]].drop_duplicates().dropna()
+    known = {
+        (edition, code): next(
+            (codes[edition, code[:n]] for n in range(len(code), 1, -1) if (edition, code[:n]) in codes), None
+        )
+        for edition, code in pairs.itertuples(index=False)
+    }
+    keys = pd.MultiIndex.from_frame(parcels[["land_use_edition", "land_use"]])
+    return pd.Series(keys.map(known), index=parcels.index, name="land_group", dtype="str")
+
+
+def _parks(study: Study) -> Layers:
+    parks_, parcels, homes = study.parks, study.parcels, study.homes
+    assert parks_ is not None  # noqa: S101
+    homes_land = None
+    if parcels is not None:
+        residential = parcels[land_groups(parcels) == "residential"]
+        homes_land = residential[["name", "geometry"]] if len(residential) else None
+    rows, areas, pieces = [], {}, {}
+    for definition, classes in park_classes().groupby("code", sort=False):
+        area = parks.service_area(parks_, classes)
+        areas[str(definition)] = area
+        facts = {
+            "definition": str(definition),
+            "name_zh": classes["name_zh"].iloc[0],
+            "name_en": classes["name_en"].iloc[0],
+            "source": classes["source"].iloc[0],
+            "mark": classes["mark"].iloc[0],
+        }
+        if homes_land is not None:
+            piece = parks.covered(homes_land, area)
+            pieces[f"share_{definition}"] = piece["share"]
+            rows.append(
+                {
+                    **facts,
+                    "of": "residential_land_m2",
+                    "total": piece["land_m2"].sum(),
+                    "covered": piece["covered_m2"].sum(),
+                }
+            )
+        if homes is not None and len(homes):
+            people = coverage.weight(homes)
+            inside = people[shapely.covered_by(homes.geometry.to_numpy(), area)]
+            rows.append({**facts, "of": str(people.name), "total": people.sum(), "covered": inside.sum()})
+    if not rows:
+        raise MissingLayerError("this place has neither residential parcels nor homes to measure park coverage on")
+    table = pd.DataFrame(rows)
+    table["share"] = table["covered"] / table["total"].where(table["total"] > 0)
+    reach = gpd.GeoDataFrame(
+        {"name": table.drop_duplicates("definition").set_index("definition")["name_zh"]},
+        geometry=gpd.GeoSeries(areas, crs=study.crs),
+    )
+    layers: Layers = {"park_reach": reach.rename_axis("definition"), "park_coverage": table}
+    if homes_land is not None:
+        layers["park_land"] = gpd.GeoDataFrame(
+            pd.DataFrame({"name": homes_land["name"], **pieces}), geometry=homes_land.geometry, crs=study.crs
+        )
+    return layers
+
+
+def park_classes() -> pd.DataFrame:
+    """The published definitions of park service coverage: one row a size class with its radius, confirmed values only."""
+    rules = standards.read("park_classes")
+    return rules[standards.binding(rules["mark"])].rename(columns={"value": "radius_m"})
+
+
+def _pipes(study: Study) -> Layers:
+    assert study.pipes is not None  # noqa: S101
+    screen = pipes.renewal(study.pipes, pipe_rules(), as_of=study.as_of)
+    breaks = standards.read("pipe_age_classes")["value"].tolist()
+    own = study.pipes[["network", "material", "diameter_mm", "built_year", "geometry"]]
+    layer = own.assign(length_m=own.length).join(screen)
+    return {
+        "pipes_screen": gpd.GeoDataFrame(layer, geometry="geometry", crs=study.crs),
+        "pipes_length": pipes.lengths(study.pipes, as_of=study.as_of, age_breaks=breaks),
+    }
+
+
+def pipe_rules() -> pd.DataFrame:
+    """The renewal rules by network, material and age; see `pipes.renewal`."""
+    rules = standards.read("pipe_rules").rename(columns={"value": "age_from_years"})
+    return rules.assign(binding=standards.binding(rules["mark"]), needs_assessment=rules["needs_assessment"] == "yes")
+
+
+def publish(
+    folder: Path,
+    study: Study,
+    inventory: normalise.Inventory,
+    results: Layers,
+    *,
+    facts: Mapping[str, Any],
+    skipped: Mapping[str, str],
+    network: Mapping[str, Any],
+) -> None:
+    """Write a whole set of results into `folder`: GeoPackages, tables, map and manifest, the same bytes on every run."""
+    from lifecircle.publish import geopackage, manifest, overview
+
+    (folder / "maps").mkdir()
+    (folder / "tables").mkdir()
+    tables: Layers = dict(study.tables())
+    geopackage.write({**tables, "rejects": inventory.rejects}, folder / "inventory.gpkg")
+    geopackage.write(results, folder / "results.gpkg")
+    for theme, sheets in _workbooks(study, inventory, results).items():
+        _write_workbook(theme, sheets, folder / "tables" / f"{theme}.xlsx", study)
+    overview.write(
+        {**tables, **results},
+        folder / "maps" / "overview.html",
+        title=study.name,
+        language=study.language,
+        synthetic=study.synthetic,
+        note=study.note,
+    )
+    manifest.write(
+        {
+            **facts,
+            "layers": inventory.layers,
+            "population": inventory.population,
+            "network": network,
+            "themes": {
+                t: {"status": "skipped", "why": skipped[t]} if t in skipped else {"status": "computed"} for t in THEMES
+            },
+        },
+        folder / manifest.NAME,
+    )
+
+
+def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) -> dict[str, dict[str, pd.DataFrame]]:
+    books: dict[str, dict[str, pd.DataFrame]] = {
+        "inventory": {
+            "layers": inventory.layers,
+            "rejects": pd.DataFrame(inventory.rejects).drop(columns="geometry", errors="ignore"),
+            "notes": inventory.notes,
+            "mapping": inventory.mapping,
+            "inputs": inventory.inputs,
+        }
+    }
+    for theme, names in _LAYERS.items():
+        frames = {n: pd.DataFrame(results[n]).drop(columns="geometry", errors="ignore") for n in names if n in results}
+        if frames:
+            books[theme] = frames
+    if "coverage" in books:
+        order = ("coverage_town", "gaps", "coverage_areas", "coverage_by_area", "coverage_homes")
+        books["coverage"] = {n: books["coverage"][n] for n in order}
+    return books
+
+
+def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, study: Study) -> None:
+    from lifecircle.publish import workbook
+
+    notes = [n for n in (study.note, f"{study.standards} · {study.as_of} · {study.crs.to_string()}") if n]
+    sheets = {name: workbook.Sheet(frame=frame) for name, frame in frames.items()}
+    workbook.write(sheets, path, title=f"{study.name} · {theme}", notes=notes, language=study.language)
+
+
+def _facts(recipe: Any, study: Study, inventory: normalise.Inventory) -> dict[str, Any]:
+    """What the results depend on: recipe, inputs, standards and versions. No clock, no machine, no absolute path."""
+    shelf = hashlib.sha256()
+    for name in standards.tables()["name"]:
+        shelf.update(standards.read(name).to_csv(index=False).encode())
+    return {
+        "name": study.name,
+        "synthetic": study.synthetic,
+        "crs": study.crs.to_string(),
+        "language": study.language,
+        "as_of": study.as_of,
+        "standards": {"profile": study.standards, "sha256": shelf.hexdigest()},
+        "recipe": hashlib.sha256((recipe.folder / recipe.file).read_bytes()).hexdigest(),
+        "inputs": inventory.inputs,
+        "versions": {
+            **{
+                p: version(p)
+                for p in ("lifecircle", "geopandas", "numpy", "pandas", "shapely", "pyogrio", "numba", "folium")
+            },
+            "python": platform.python_version(),
+            "geos": shapely.geos_version_string,
+            "proj": pyproj.proj_version_str,
+        },
+    }
+
+
+def _last(out: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of the last run into `out`, which must have had the same inputs."""
+    from lifecircle.publish import manifest, output
+
+    last = output.previous(out)
+    if last is None:
+        raise StudyError("--theme", [f"{out} holds no results of a whole run yet; run without --theme first"])
+    now = json.loads(manifest.text(facts))
+    changed = [key for key in now if last.get(key) != now[key]]
+    if changed:
+        raise StudyError(
+            "--theme",
+            [f"the last run in {out} had other {', '.join(changed)}; run without --theme to compute everything anew"],
+        )
+    return last
+
+
+_INDEX = {
+    "coverage_homes": "home_id",
+    "coverage_areas": "area_id",
+    "land": "parcel_id",
+    "park_reach": "definition",
+    "park_land": "parcel_id",
+    "pipes_screen": "pipe_id",
+}
+
+
+def _read_back(path: Path, *, except_theme: str) -> Layers:
+    import pyogrio
+
+    layers: Layers = {}
+    for name in map(str, pyogrio.list_layers(path)[:, 0]):
+        if _theme_of(name) != except_theme:
+            frame = pyogrio.read_dataframe(path, layer=name)
+            objects = [c for c in frame if c != "geometry" and pd.api.types.is_object_dtype(frame[c])]
+            frame = frame.astype(dict.fromkeys(objects, "str"))
+            layers[name] = frame.set_index(_INDEX[name]) if name in _INDEX else frame
+    return layers
+
+
+class _Watch:
+    """Says each step as it begins and keeps the seconds it took."""
+
+    steps = ("read", *THEMES, "publish")
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress or (lambda done, total, text: None)
+        self.seconds: dict[str, float] = {}
+
+    def within(self, done: float, total: float, text: str) -> None:
+        self.progress(done / max(total, 1.0), len(self.steps), text)
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        self.progress(self.steps.index(step), len(self.steps), step)
+        start = time.perf_counter()
+        yield
+        self.seconds[step] = time.perf_counter() - start
+        _LOG.info("%s: %.2f s", step, self.seconds[step])
+
+
+def _write_log(path: Path, seconds: Mapping[str, float]) -> None:
+    lines = [f"{step}\t{took:.2f} s" for step, took in seconds.items()]
+    path.write_text(
+        "\n".join([f"lifecircle {version('lifecircle')} on {platform.platform()}", *lines, ""]), encoding="utf-8"
+    )

@@ -1,0 +1,879 @@
+"""The overview map of a place: its layers, what residents reach on foot, gaps and candidate land, in one HTML file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import folium
+import folium.plugins
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from lifecircle.errors import CrsError, OutputError
+from lifecircle.publish import labels, page, symbols
+
+_TIERS = (15, 10, 5)
+_GROUPS: Mapping[str, tuple[str, str]] = {
+    "coverage": ("生活圈", "Life circle"),
+    "places": ("设施与出行", "Facilities and streets"),
+    "land": ("用地与建筑", "Land and buildings"),
+    "parks": ("公园绿地", "Parks"),
+    "pipes": ("地下管网", "Pipes"),
+    "limits": ("边界与管控", "Boundaries and limits"),
+}
+_ANSWERS: Mapping[str, tuple[str, str]] = {
+    "yes": ("符合", "yes"),
+    "no": ("不符合", "no"),
+    "not known": ("未知", "not known"),
+    "indicative yes": ("参考：符合", "indicative: yes"),
+    "indicative no": ("参考：不符合", "indicative: no"),
+}
+_CANDIDATES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "candidate": ("低效用地候选", "Candidate", {"c": "#c8442c", "o": 0.75, "s": "#7d2013"}),
+    "exempt": ("豁免", "Exempt", {"c": "#8da0cb", "o": 0.6, "s": "#5a6b92"}),
+    "not known": ("信息不足，未知", "Not known", {"c": "#d2cfc8", "o": 0.6, "s": "#8f8b82", "d": "3 2"}),
+    "not candidate": ("非候选", "Not a candidate", {"c": "#eef1ea", "o": 0.5, "s": "#b7bdb0"}),
+}
+_RENEWAL: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "on the list": ("列入更新改造", "To be renewed", {"c": "#b5302a", "w": 3}),
+    "age reached, not assessed": ("达到年限，未评估", "Age reached, not assessed", {"c": "#e98b2a", "w": 2.5}),
+    "not known": ("未知", "Not known", {"c": "#8f8f8f", "w": 1.8, "d": "4 3"}),
+    "not on the list": ("不在清单", "Not on the list", {"c": "#5d93b5", "w": 1.4}),
+}
+_WIDE = ("motorway", "trunk", "primary", "secondary")
+_NARROW = ("footway", "path", "steps", "pedestrian", "track", "corridor", "cycleway")
+
+
+def write(
+    layers: Mapping[str, gpd.GeoDataFrame],
+    path: Path | str,
+    *,
+    title: str,
+    language: str = "zh",
+    synthetic: bool = False,
+    note: str = "",
+    summary: pd.DataFrame | None = None,
+    words: Mapping[str, str] | None = None,
+) -> None:
+    """Draw the overview map and write it to `path`: one file, the same bytes on every run. See `draw`.
+
+    Raises
+    ------
+    OutputError
+        Nothing to draw, or a file that cannot be written.
+    """
+    drawn = draw(
+        layers, title=title, language=language, synthetic=synthetic, note=note, summary=summary, words=words
+    )
+    path = Path(path)
+    try:
+        path.write_text(drawn.get_root().render(), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OutputError(f"{path.name} cannot be written: {error.strerror or error}.") from error
+
+
+def draw(
+    layers: Mapping[str, gpd.GeoDataFrame],
+    *,
+    title: str,
+    language: str = "zh",
+    synthetic: bool = False,
+    note: str = "",
+    summary: pd.DataFrame | None = None,
+    words: Mapping[str, str] | None = None,
+) -> folium.Map:
+    """The overview map; however it is rendered, saved or shown, it asks nothing of the network.
+
+    Parameters
+    ----------
+    layers
+        By name, in one coordinate system or several; names the map does not know, and layers that are None or without
+        rows, are passed over. Canonical tables, and ``coverage_areas``, ``coverage_homes``, ``gaps``, ``land``, ``park_reach``,
+        ``pipes_screen``.
+    title
+        The name of the place.
+    synthetic
+        Mark the place as made up.
+    summary
+        A few figures for the title box: a text and its value, from the first two columns, or the index and the first column.
+    words
+        Words for codes and headings for columns, before those lifecircle knows.
+
+    Raises
+    ------
+    OutputError
+        Nothing to draw.
+    CrsError
+        A layer without coordinate system.
+    """
+    sheet = _Sheet(language=language, words=words or {})
+    places = {name: _placed(name, frame) for name, frame in layers.items() if frame is not None and len(frame)}
+    places = {name: frame for name, frame in places.items() if len(frame)}
+    for name, maker in _MAKERS.items():
+        if name in places:
+            maker(sheet, places[name], places)
+    if not sheet.drawn:
+        raise OutputError(f"The map of {title} has no layer with anything to draw.")
+    extent = next((places[name] for name in ("coverage_areas", "areas", "parcels", "streets") if name in places), None)
+    west, south, east, north = _bounds([extent] if extent is not None else list(places.values()))
+    out = page.make(title, center=[(south + north) / 2, (west + east) / 2])
+    out.add_child(page.Start(_content(sheet, title, synthetic, note, summary, [[south, west], [north, east]]), sheet.geometry))
+    for features in sheet.drawn.values():
+        out.add_child(features)
+    groups = {
+        sheet.say(*names): [features for features in reversed(sheet.drawn.values()) if sheet.groups[features._id] == group]
+        for group, names in _GROUPS.items()
+    }
+    plugins: Any = folium.plugins
+    out.add_child(
+        plugins.Fullscreen(title=sheet.say("全屏", "Full screen"), title_cancel=sheet.say("退出全屏", "Leave full screen"))
+    )
+    out.add_child(
+        plugins.GroupedLayerControl(
+            {name: members for name, members in groups.items() if members}, exclusive_groups=False, collapsed=False
+        )
+    )
+    out.add_child(page.Ready())
+    page.fix_ids(out.get_root())
+    return out
+
+
+class _Sheet:
+    """What is collected while layers are prepared: geometry, layers in drawing order, the search index."""
+
+    def __init__(self, *, language: str, words: Mapping[str, str]) -> None:
+        self.language = language
+        self.words = words
+        self.geometry = page.Geometry()
+        self.drawn: dict[str, page.Features] = {}
+        self.groups: dict[str, str] = {}
+        self.index: list[dict[str, Any]] = []
+        self.taken: set[str] = set()
+
+    def say(self, zh: str, en: str) -> str:
+        return zh if self.language == "zh" else en
+
+    def word(self, code: str) -> str:
+        if code not in self.words and not labels.known(code) and code in symbols.kinds():
+            zh, en, _ = symbols.kinds()[code]
+            return self.say(zh, en)
+        return labels.word(code, self.language, self.words)
+
+    def heading(self, column: str) -> str:
+        if column not in self.words and column in _HEADINGS:
+            return self.say(*_HEADINGS[column])
+        if column.startswith("walk_min_"):
+            return self.word(column.removeprefix("walk_min_"))
+        return labels.heading(column, self.language, self.words)
+
+    def rule(self, code: str) -> str:
+        if code not in self.words and code in symbols.rules():
+            return self.say(*symbols.rules()[code])
+        return self.heading(code)
+
+    def fields(self, frame: pd.DataFrame, columns: Sequence[str], *, keep: Sequence[str] = ()) -> list[dict[str, Any]]:
+        made = [self.field(frame, column, keep=column in keep) for column in columns if column in frame]
+        return [field for field in made if field is not None]
+
+    def field(self, frame: pd.DataFrame, column: str, *, keep: bool = False) -> dict[str, Any] | None:
+        values = frame[column]
+        if values.isna().all() and not keep:
+            return None
+        out: dict[str, Any] = {"l": self.heading(column)}
+        if keep:
+            out["keep"] = 1
+        dtype = values.dtype
+        if pd.api.types.is_bool_dtype(dtype):
+            return out | {"t": "bool", "v": _listed(values.astype("Int64"))}
+        if pd.api.types.is_numeric_dtype(dtype):
+            if labels.is_share(column):
+                return out | {"t": "share", "v": _listed(values.astype("float64").round(4))}
+            kind = "year" if column.endswith("_year") or column == "rank" else "number"
+            measured = labels.unit(column, self.language)
+            return out | {"t": kind, "v": _listed(values.astype("float64").round(2))} | ({"u": measured} if measured else {})
+        if pd.api.types.is_datetime64_any_dtype(dtype):
+            return out | _texts(values.dt.strftime("%Y-%m-%d"), None)
+        return out | _texts(values.astype("str"), self.word if column in _CODED else None)
+
+    def add(
+        self,
+        key: str,
+        frame: gpd.GeoDataFrame,
+        *,
+        group: str,
+        kind: str,
+        name: str,
+        classes: Sequence[dict[str, Any]],
+        codes: "np.ndarray[Any, Any] | None" = None,
+        title: Sequence[str] = (),
+        tip: Sequence[str] = (),
+        pop: Sequence[str] | None = None,
+        keep: Sequence[str] = (),
+        show: bool = False,
+        rank: int = 5,
+        more: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a layer above those added before; classes nothing belongs to are dropped."""
+        if codes is not None:
+            present, codes = np.unique(codes, return_inverse=True)
+            classes = [classes[place] for place in present.tolist()]
+        spec: dict[str, Any] = {
+            "name": name,
+            "kind": kind,
+            "rank": rank,
+            "geo": self.geometry.add(np.asarray(frame.geometry.array), kind),
+            "classes": list(classes),
+            "title": self.fields(frame, title),
+            "tip": self.fields(frame, tip, keep=keep),
+        }
+        if codes is not None and len(classes) > 1:
+            spec["cls"] = codes.tolist()
+        if pop is not None:
+            spec["pop"] = {"fields": self.fields(frame, pop, keep=keep), **(more or {})}
+        spec |= extra or {}
+        self.drawn[key] = page.Features(key, spec, label=name, show=show)
+        self.groups[key] = group
+
+    def find(self, key: str, frame: pd.DataFrame, names: "pd.Series[str]", *, what: str) -> None:
+        """Let the search find rows of the layer `key` by `names`; a name that is taken is told apart by its id."""
+        names = names.reset_index(drop=True)
+        ids = pd.Series(frame.index.astype("str"))
+        double = names.duplicated(keep=False) | names.isin(self.taken)
+        names = names.mask(double, names + " (" + ids + ")")
+        self.taken |= set(names.dropna())
+        self.index.append({"key": key, "kind": what, "names": _listed(names)})
+
+
+_SILENT = {"name", "_id", "_use", "_status", "_kind", "parcel_id", "asset_id", "land_use_edition"}
+_HEADINGS: Mapping[str, tuple[str, str]] = {
+    "_id": ("编号", "Id"),
+    "_use": ("用地类型", "Land use"),
+    "_status": ("判定", "Result"),
+    "_kind": ("类别", "Kind"),
+    "rules_yes": ("符合条件数", "Criteria met"),
+    "rules_not_known": ("未知条件数", "Criteria not known"),
+    "rules_asked": ("适用条件数", "Criteria asked"),
+    "idle": ("闲置土地", "Idle land"),
+    "not_supplied": ("批而未供", "Approved, not supplied"),
+    "rule": ("依据条款", "Rule"),
+}
+_CODED = {
+    "idle",
+    "not_supplied",
+    "kind",
+    "network",
+    "material",
+    "use",
+    "asset_kind",
+    "state",
+    "level",
+    "class",
+    "industry",
+    "candidate",
+    "renewal",
+}
+
+
+def _listed(values: "pd.Series[Any]") -> list[Any]:
+    """The values as JSON has them: missing ones None, whole numbers without a decimal point."""
+    missing = values.isna().to_numpy(dtype=bool)
+    if pd.api.types.is_float_dtype(values.dtype):
+        numbers = values.to_numpy(dtype="float64", na_value=np.nan)
+        bad = missing | ~np.isfinite(numbers)
+        if bool((np.isfinite(numbers) & (numbers == np.rint(numbers)) | bad).all()):
+            numbers = np.where(bad, 0, numbers).astype(np.int64)
+        out = numbers.astype(object)
+        out[bad] = None
+        return list(out.tolist())
+    out = np.array(values.to_numpy(dtype=object))
+    out[missing] = None
+    return list(out.tolist())
+
+
+def _texts(values: "pd.Series[str]", word: Callable[[str], str] | None) -> dict[str, Any]:
+    """Texts, each different one stored once where that is shorter."""
+    codes, unique = pd.factorize(values)
+    said = [str(text) if word is None else word(str(text)) for text in unique]
+    if word is None and len(unique) > 0.6 * len(values):
+        return {"t": "text", "v": _listed(values)}
+    return {"t": "text", "w": [*said, None], "v": np.where(codes < 0, len(said), codes).tolist()}
+
+
+def _placed(name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The rows that have a place, in degrees."""
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        return gpd.GeoDataFrame(geometry=[], crs=4326)
+    if frame.crs is None:
+        raise CrsError(f"The layer {name} has no coordinate system, so it cannot be put on a map.")
+    shapes = frame.geometry
+    frame = frame[~(shapes.isna() | shapes.is_empty)]
+    frame = frame.to_crs(4326)
+    frame = frame[np.isfinite(frame.bounds.to_numpy()).all(axis=1)].copy()
+    index = frame.index.name
+    if index is not None and index not in frame:
+        frame[index] = frame.index
+    return frame
+
+
+def _only(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
+    """The rows whose geometry can be drawn as `kind`; for points every row, at a point inside it."""
+    kinds = frame.geom_type
+    if kind == "point":
+        inside = frame.geometry.where(kinds == "Point", frame.representative_point())
+        return frame.set_geometry(inside)
+    allowed = {"line": ("LineString", "MultiLineString"), "area": ("Polygon", "MultiPolygon")}[kind]
+    return frame[kinds.isin(allowed)]
+
+
+def _bounds(frames: Sequence[gpd.GeoDataFrame]) -> tuple[float, float, float, float]:
+    every = np.array([frame.total_bounds for frame in frames])
+    west, south = every[:, :2].min(axis=0).round(6).tolist()
+    east, north = every[:, 2:].max(axis=0).round(6).tolist()
+    return west, south, east, north
+
+
+def _codes(values: "pd.Series[Any]", order: Sequence[str], *, other: int) -> "np.ndarray[Any, Any]":
+    """The place of each value in `order`; `other` for what is not in it or missing."""
+    places = pd.Index(order).get_indexer(pd.Index(values.astype("str")))
+    return np.where(places < 0, other, places)
+
+
+def _named(frame: pd.DataFrame) -> "pd.Series[str]":
+    """Names, and the id where there is none."""
+    ids = pd.Series(frame.index.astype("str"), index=frame.index, dtype="str")
+    return frame["name"].astype("str").fillna(ids) if "name" in frame else ids
+
+
+# -- one function a layer, in drawing order, the lowest first ------------------------------------------------------------
+
+
+def _add_constraints(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "area")
+    classes = [
+        {"l": sheet.word(kind), "c": colour, "o": 0.18, "s": colour, "w": 1.5, "d": "6 3"}
+        for kind, colour in symbols.CONSTRAINTS.items()
+    ]
+    classes.append({"l": sheet.say("其他", "Other"), "c": "#777777", "o": 0.15, "s": "#777777", "d": "6 3"})
+    sheet.add(
+        "constraints",
+        frame,
+        group="limits",
+        kind="area",
+        name=sheet.say("管控线", "Limits"),
+        classes=classes,
+        codes=_codes(frame["kind"], list(symbols.CONSTRAINTS), other=len(classes) - 1),
+        title=["name"],
+        tip=["kind"],
+    )
+
+
+def _add_parcels(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "area").copy()
+    frame["_id"] = frame.index.astype("str")
+    uses = symbols.land_uses()
+    classes = [{"l": sheet.say(zh, en), "c": colour, "o": 0.7, "s": "#7d7d75", "w": 0.7} for zh, en, colour, _ in uses]
+    classes.append({"l": sheet.say("地类未知", "Not known"), "c": "#ffffff", "o": 0.4, "s": "#9a9a92", "w": 0.7, "d": "3 2"})
+    codes = _land_use_codes(frame, other=len(uses))
+    used = np.array([entry["l"] for entry in classes], dtype=object)[codes]
+    frame["_use"] = pd.Series(used, index=frame.index, dtype="str")
+    more = [c for c in frame.columns if c not in {*_SILENT, frame.geometry.name}]
+    sheet.add(
+        "parcels",
+        frame,
+        group="land",
+        kind="area",
+        name=sheet.say("用地现状", "Land use"),
+        classes=classes,
+        codes=codes,
+        title=["name", "_id"],
+        tip=["_id", "_use", "site_area_m2", "far"],
+        pop=["_id", "_use", *more],
+    )
+    if "land" not in places:
+        _find_parcels(sheet, "parcels", frame)
+
+
+def _land_use_codes(frame: pd.DataFrame, *, other: int) -> "np.ndarray[Any, Any]":
+    """The place of each parcel's colour class: the longest official code prefix its land use begins with."""
+    codes = np.full(len(frame), other)
+    if "land_use" not in frame:
+        return codes
+    use = frame["land_use"].astype("str").fillna("").str.strip()
+    edition = frame["land_use_edition"].astype("str") if "land_use_edition" in frame else pd.Series("", index=frame.index)
+    known = ~edition.eq("sandiao_2019").fillna(False).to_numpy(dtype=bool)
+    prefixes = sorted(
+        ((prefix, place) for place, entry in enumerate(symbols.land_uses()) for prefix in entry[3]),
+        key=lambda pair: len(pair[0]),
+    )
+    for prefix, place in prefixes:
+        codes[use.str.startswith(prefix).to_numpy(dtype=bool) & known] = place
+    return codes
+
+
+def _find_parcels(sheet: _Sheet, key: str, frame: gpd.GeoDataFrame) -> None:
+    ids = pd.Series(frame.index.astype("str"), index=frame.index, dtype="str")
+    names = ids + (" " + frame["name"].astype("str")).fillna("") if "name" in frame else ids
+    sheet.find(key, frame, names, what=sheet.say("地块", "Parcel"))
+
+
+def _add_coverage_areas(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "area")
+    names = _named(frame)
+    ramp = symbols.COMPLETENESS
+    classes = [
+        {"l": f"{20 * place}–{20 * place + 20} %", "c": colour, "o": 0.72, "s": "#ffffff", "w": 1.6}
+        for place, colour in enumerate(ramp)
+    ]
+    classes = [*reversed(classes), {"l": sheet.say("未知", "Not known"), "c": symbols.UNKNOWN, "o": 0.55, "s": "#ffffff", "w": 1.6}]
+    spots = sheet.geometry.add(np.asarray(frame.representative_point().array), "point")
+    tiers = [tier for tier in _TIERS if f"completeness_{tier}" in frame]
+    for tier in reversed(tiers):
+        share = frame[f"completeness_{tier}"].astype("float64")
+        step = np.clip(np.floor(share.fillna(0) * 5 + 1e-9), 0, 4).astype(int)
+        codes = np.where(share.isna(), 5, 4 - step)
+        said = (share * 100).round().map("{:.0f} %".format, na_action="ignore")
+        sheet.add(
+            f"coverage_{tier}",
+            frame,
+            group="coverage",
+            kind="area",
+            name=sheet.say(f"{tier} 分钟设施完整度", f"{tier}-minute completeness"),
+            classes=classes,
+            codes=codes,
+            title=["name", "area_id"],
+            tip=["residents", "dwellings", *(f"completeness_{each}" for each in reversed(tiers))],
+            keep=[f"completeness_{each}" for each in tiers],
+            show=tier == tiers[0],
+            rank=1,
+            extra={"one": "coverage", "labels": {"geo": spots, "text": _listed(names), "more": _listed(said)}},
+        )
+    if tiers:
+        sheet.find(f"coverage_{tiers[0]}", frame, names, what=sheet.say("社区", "Community"))
+
+
+def _add_gaps(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "area")
+    if not len(frame):
+        return
+    left = next((c for c in ("residents_left_out", "dwellings_left_out") if c in frame), None)
+    frame = frame.sort_values("rank", kind="stable") if "rank" in frame else frame
+    area = frame["area_id"].astype("str") if "area_id" in frame else frame.index.to_series().astype("str")
+    number, unique = pd.factorize(area)
+    once = frame[~pd.Series(number).duplicated().to_numpy()].copy()
+    best = once["rank"].to_numpy(dtype="float64") if "rank" in once else np.ones(len(once))
+    columns = [c for c in ("rank", "kind", "tier", left) if c is not None and c in frame]
+    table = frame[columns].assign(kind=frame["kind"].map(sheet.word)) if "kind" in frame else frame[columns]
+    cells = np.array([_listed(table[column].reset_index(drop=True)) for column in columns], dtype=object).T.tolist()
+    rows: list[list[Any]] = [[] for _ in unique]
+    for place, cell in zip(number.tolist(), cells, strict=True):
+        if len(rows[place]) < 15:
+            rows[place].append(cell)
+    colours = ("#b5302a", "#e8743b", "#f6c177")
+    names = (
+        sheet.say("含前 5 位缺口", "Among the first 5"),
+        sheet.say("含第 6–20 位缺口", "Among 6 to 20"),
+        sheet.say("其他缺口", "Other gaps"),
+    )
+    sheet.add(
+        "gaps",
+        once,
+        group="coverage",
+        kind="area",
+        name=sheet.say("设施缺口", "Gaps"),
+        classes=[{"l": n, "c": c, "o": 0.6, "s": "#ffffff", "w": 1.5} for n, c in zip(names, colours, strict=True)],
+        codes=np.digitize(best, [6, 21]),
+        title=["name", "area_id"],
+        tip=["rank", "kind", "tier", *([left] if left else [])],
+        pop=[],
+        more={
+            "list": {
+                "title": sheet.say("本社区缺口（按受影响人口）", "Gaps here, most people first"),
+                "heads": [labels.titled(c, sheet.language, sheet.words) for c in columns],
+                "num": [int(c != "kind") for c in columns],
+                "rows": rows,
+            }
+        },
+        rank=2,
+    )
+
+
+def _add_park_reach(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    kind = "area" if frame.geom_type.isin(["Polygon", "MultiPolygon"]).any() else "point"
+    frame = _only(frame, kind)
+    tip = [c for c in frame.columns if c not in {*_SILENT, "source", "definition", frame.geometry.name}][:5]
+    sheet.add(
+        "park_reach",
+        frame,
+        group="parks",
+        kind=kind,
+        name=sheet.say("公园服务范围", "Served by parks"),
+        classes=[{"l": "", "c": "#6aa84f", "o": 0.22, "s": "#4c8a35", "w": 1, "d": "5 3"}],
+        title=["name"],
+        tip=tip,
+        rank=6,
+    )
+
+
+def _add_parks(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "area")
+    sheet.add(
+        "parks",
+        frame,
+        group="parks",
+        kind="area",
+        name=sheet.say("公园绿地", "Parks"),
+        classes=[{"l": "", "c": "#8fc06c", "o": 0.9, "s": "#5d9140", "w": 1}],
+        title=["name"],
+        tip=["kind", "site_area_m2"],
+        show=True,
+        rank=6,
+    )
+    if len(frame):
+        sheet.find("parks", frame, frame["name"].astype("str"), what=sheet.say("公园", "Park"))
+
+
+def _add_land(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "area").copy()
+    status = "candidate" if "candidate" in frame else "class"
+    frame["_id"] = frame.index.astype("str") if "parcel_id" not in frame else frame["parcel_id"].astype("str")
+    if "name" not in frame and "parcels" in places and "name" in places["parcels"]:
+        frame["name"] = places["parcels"]["name"].reindex(frame["_id"]).to_numpy()
+    rules = [c.removesuffix("_threshold") for c in frame.columns if str(c).endswith("_threshold")]
+    rules = [rule for rule in rules if rule in frame]
+    used = {*rules, *(f"{rule}{end}" for rule in rules for end in ("_value", "_threshold", "_source"))}
+    asked = [c for c in frame.columns if c not in used | {*_SILENT, "source", frame.geometry.name}]
+    order = list(_CANDIDATES)
+    frame["_status"] = frame[status].astype("str").map({code: sheet.say(zh, en) for code, (zh, en, _) in _CANDIDATES.items()})
+    sheet.add(
+        "land",
+        frame,
+        group="land",
+        kind="area",
+        name=sheet.say("低效用地筛查", "Low-efficiency land"),
+        classes=[{"l": sheet.say(zh, en), **look, "w": 1} for zh, en, look in _CANDIDATES.values()],
+        codes=_codes(frame[status], order, other=order.index("not known")),
+        title=["name", "_id"],
+        tip=["_id", "_status", "reasons"],
+        pop=["_id", "_status", *[c for c in asked if c != status]],
+        more={"rules": [_rule(sheet, frame, rule) for rule in rules]} if rules else None,
+        rank=3,
+    )
+    _find_parcels(sheet, "land", frame.set_index("_id", drop=False))
+
+
+def _rule(sheet: _Sheet, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
+    answers = frame[rule]
+    if pd.api.types.is_bool_dtype(answers.dtype):
+        answers = answers.astype("boolean").map({True: "yes", False: "no"}).astype("str").fillna("not known")
+    threshold = frame[f"{rule}_threshold"].dropna()
+    codes, unique = pd.factorize(answers.astype("str").fillna("not known"))
+    out: dict[str, Any] = {
+        "l": sheet.rule(rule),
+        "a": {"w": [str(answer) for answer in unique], "v": codes.tolist()},
+        "h": str(threshold.iloc[0]) if len(threshold) else "",
+    }
+    if f"{rule}_value" in frame and (value := sheet.field(frame, f"{rule}_value")) is not None:
+        out["v"] = value
+    if f"{rule}_source" in frame and len(source := frame[f"{rule}_source"].dropna()):
+        out["s"] = str(source.iloc[0])
+    return out
+
+
+def _add_buildings(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "area")
+    order = list(symbols.USES)
+    classes = [{"l": sheet.word(use), "c": colour, "o": 0.85, "s": "#6b6459", "w": 0.5} for use, colour in symbols.USES.items()]
+    classes.append({"l": sheet.say("其他或未知", "Other or not known"), "c": "#cfc9bf", "o": 0.85, "s": "#6b6459", "w": 0.5})
+    use = frame["use"] if "use" in frame else pd.Series("", index=frame.index)
+    sheet.add(
+        "buildings",
+        frame,
+        group="land",
+        kind="area",
+        name=sheet.say("建筑", "Buildings"),
+        classes=classes,
+        codes=_codes(use, order, other=len(order)),
+        title=["name"],
+        tip=["use", "floors", "floor_area_m2", "built_year", "danger_class", "vacant"],
+    )
+
+
+def _add_areas(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "area")
+    sheet.add(
+        "areas",
+        frame,
+        group="limits",
+        kind="area",
+        name=sheet.say("社区边界", "Communities"),
+        classes=[{"l": "", "c": None, "o": 0, "s": "#6b5b73", "w": 1.4, "d": "8 3 2 3"}],
+        extra={"still": 1},
+    )
+
+
+def _add_streets(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "line")
+    rank = frame["class"].astype("str").fillna("") if "class" in frame else pd.Series("", index=frame.index)
+    bare = rank.str.removesuffix("_link")
+    codes = np.select([bare.isin(_WIDE), bare.isin(_NARROW)], [0, 2], 1)
+    names = (sheet.say("主要道路", "Main street"), sheet.say("一般道路", "Street"), sheet.say("步行道", "Footway"))
+    looks: tuple[dict[str, Any], ...] = (
+        {"c": "#a49d90", "w": 2.4, "o": 0.8},
+        {"c": "#b0a99c", "w": 1.3, "o": 0.75},
+        {"c": "#b7ab97", "w": 1, "o": 0.75, "d": "2 3"},
+    )
+    sheet.add(
+        "streets",
+        frame,
+        group="places",
+        kind="line",
+        name=sheet.say("道路", "Streets"),
+        classes=[{"l": n, **look} for n, look in zip(names, looks, strict=True)],
+        codes=codes,
+        show=True,
+        rank=8,
+        extra={"still": 1},
+    )
+
+
+def _add_barriers(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "line")
+    looks: dict[str, dict[str, Any]] = {
+        "river": {"w": 5, "o": 0.85},
+        "wall": {"w": 1.4, "o": 0.9},
+        "railway": {"w": 2, "d": "8 4"},
+        "motorway": {"w": 3},
+        "fence": {"w": 1.2, "d": "2 3"},
+    }
+    classes = [{"l": sheet.word(kind), "c": colour, **looks[kind]} for kind, colour in symbols.BARRIERS.items()]
+    classes.append({"l": sheet.say("其他阻隔", "Other barrier"), "c": "#888888", "w": 1.5})
+    sheet.add(
+        "barriers",
+        frame,
+        group="places",
+        kind="line",
+        name=sheet.say("河流与阻隔", "Rivers and barriers"),
+        classes=classes,
+        codes=_codes(frame["kind"], list(symbols.BARRIERS), other=len(classes) - 1),
+        title=["name"],
+        tip=["kind"],
+        show=True,
+        rank=7,
+    )
+
+
+def _add_pipes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "line")
+    classes = [{"l": sheet.word(network), "c": colour, "w": 2.2} for network, colour in symbols.NETWORKS.items()]
+    classes.append({"l": sheet.say("其他", "Other"), "c": "#777777", "w": 2.2})
+    sheet.add(
+        "pipes",
+        frame,
+        group="pipes",
+        kind="line",
+        name=sheet.say("管网类别", "Networks"),
+        classes=classes,
+        codes=_codes(frame["network"], list(symbols.NETWORKS), other=len(classes) - 1),
+        title=["name", "network"],
+        tip=["network", "material", "diameter_mm", "built_year"],
+        keep=["material", "built_year"],
+    )
+
+
+def _add_pipes_screen(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "line").copy()
+    status = next((c for c in ("renewal", "candidate", "class") if c in frame), None)
+    order = list(_RENEWAL)
+    answers = frame[status] if status else pd.Series("not known", index=frame.index)
+    frame["_status"] = answers.astype("str").map({code: sheet.say(zh, en) for code, (zh, en, _) in _RENEWAL.items()})
+    sheet.add(
+        "pipes_screen",
+        frame,
+        group="pipes",
+        kind="line",
+        name=sheet.say("管网更新筛查", "Renewal of pipes"),
+        classes=[{"l": sheet.say(zh, en), **look} for zh, en, look in _RENEWAL.values()],
+        codes=_codes(answers, order, other=order.index("not known")),
+        title=["name", "network"],
+        tip=["_status", "network", "material", "built_year", "age_years", "rule"],
+        keep=["age_years"],
+    )
+
+
+def _add_pipe_nodes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "point")
+    sheet.add(
+        "pipe_nodes",
+        frame,
+        group="pipes",
+        kind="point",
+        name=sheet.say("管点", "Manholes and nodes"),
+        classes=[{"l": "", "c": "#4a4a4a", "r": 2, "w": 0.5, "o": 0.9}],
+        title=["kind"],
+        tip=["network", "ground_m", "invert_m"],
+    )
+
+
+def _add_coverage_homes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "point").copy()
+    ramp = symbols.COMPLETENESS
+    column = next((f"completeness_{tier}" for tier in _TIERS if f"completeness_{tier}" in frame), None)
+    share = frame[column].astype("float64") if column else pd.Series(np.nan, index=frame.index)
+    step = np.clip(np.floor(share.fillna(0) * 5 + 1e-9), 0, 4).astype(int)
+    classes = [
+        {"l": f"{20 * place}–{20 * place + 20} %", "c": ramp[place], "o": 0.95, "s": "#4b5862", "w": 0.6, "r": 3}
+        for place in range(4, -1, -1)
+    ]
+    classes.append({"l": sheet.say("未知", "Not known"), "c": symbols.UNKNOWN, "s": "#4b5862", "w": 0.6, "r": 3})
+    walks = [str(c) for c in frame.columns if str(c).startswith("walk_min_")]
+    frame[walks] = frame[walks].astype("float64").round(1)
+    tip = ["residents", "dwellings", *(f"completeness_{tier}" for tier in reversed(_TIERS))]
+    sheet.add(
+        "coverage_homes",
+        frame,
+        group="coverage",
+        kind="point",
+        name=sheet.say("住所的设施完整度", "Homes: completeness"),
+        classes=classes,
+        codes=np.where(share.isna(), 5, 4 - step),
+        title=["name", "home_id"],
+        tip=tip,
+        pop=[*tip, *walks],
+        rank=2,
+    )
+
+
+def _add_gates(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "point")
+    state = frame["state"] if "state" in frame else pd.Series("", index=frame.index)
+    sheet.add(
+        "gates",
+        frame,
+        group="places",
+        kind="point",
+        name=sheet.say("小区出入口", "Gates"),
+        classes=[
+            {"l": sheet.say("开放", "Open"), "c": "#ffffff", "s": "#2e7d32", "w": 2, "r": 3.2},
+            {"l": sheet.say("封闭", "Closed"), "c": "#b5302a", "s": "#ffffff", "w": 1, "r": 3.6},
+            {"l": sheet.say("未知", "Not known"), "c": "#bbbbbb", "s": "#555555", "w": 1, "r": 3.2},
+        ],
+        codes=_codes(state, ["open", "closed"], other=2),
+        title=["name"],
+        tip=["state"],
+        keep=["state"],
+    )
+
+
+def _add_assets(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "point").copy()
+    frame["_id"] = frame.index.astype("str")
+    more = [c for c in frame.columns if c not in {*_SILENT, frame.geometry.name}]
+    sheet.add(
+        "assets",
+        frame,
+        group="land",
+        kind="point",
+        name=sheet.say("闲置资产", "Idle assets"),
+        classes=[{"l": "", "c": "#6a3d9a", "s": "#ffffff", "w": 1.5, "r": 5.5, "o": 0.95}],
+        title=["name", "_id"],
+        tip=["asset_kind", "floor_area_m2", "danger_class", "title_clear"],
+        pop=["_id", *more],
+        keep=["danger_class", "title_clear"],
+    )
+    sheet.find("assets", frame, _named(frame), what=sheet.say("闲置资产", "Idle asset"))
+
+
+def _add_facilities(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = _only(frame, "point").copy()
+    known = symbols.kinds()
+    groups = list(symbols.FACILITY_GROUPS)
+    of = frame["kind"].astype("str").map({kind: group for kind, (_, _, group) in known.items()})
+    frame["_kind"] = frame["kind"].astype("str").map(sheet.word, na_action="ignore")
+    sheet.add(
+        "facilities",
+        frame,
+        group="places",
+        kind="point",
+        name=sheet.say("公共服务设施", "Facilities"),
+        classes=[
+            {"l": sheet.say(zh, en), "c": colour, "s": "#ffffff", "w": 1.1, "r": 4.5, "o": 0.95}
+            for zh, en, colour in symbols.FACILITY_GROUPS.values()
+        ],
+        codes=_codes(of, groups, other=groups.index("")),
+        title=["name", "_kind"],
+        tip=["kind"],
+        pop=["kind", "floor_area_m2", "site_area_m2", "capacity", "source"],
+        show=True,
+        rank=4,
+    )
+    kinds = frame["_kind"]
+    names = (frame["name"].astype("str") + " · " + kinds).fillna(kinds) if "name" in frame else kinds
+    sheet.find("facilities", frame, names, what=sheet.say("设施", "Facility"))
+
+
+_MAKERS: Mapping[str, Callable[[_Sheet, gpd.GeoDataFrame, Mapping[str, gpd.GeoDataFrame]], None]] = {
+    "constraints": _add_constraints,
+    "coverage_areas": _add_coverage_areas,
+    "gaps": _add_gaps,
+    "park_reach": _add_park_reach,
+    "parcels": _add_parcels,
+    "land": _add_land,
+    "parks": _add_parks,
+    "buildings": _add_buildings,
+    "areas": _add_areas,
+    "streets": _add_streets,
+    "barriers": _add_barriers,
+    "pipes": _add_pipes,
+    "pipes_screen": _add_pipes_screen,
+    "pipe_nodes": _add_pipe_nodes,
+    "coverage_homes": _add_coverage_homes,
+    "gates": _add_gates,
+    "assets": _add_assets,
+    "facilities": _add_facilities,
+}
+
+
+def _content(
+    sheet: _Sheet,
+    title: str,
+    synthetic: bool,
+    note: str,
+    summary: pd.DataFrame | None,
+    bounds: list[list[float]],
+) -> dict[str, Any]:
+    say = sheet.say
+    return {
+        "title": title,
+        "subtitle": say("步行生活圈与用地总览", "Walking life circle and land: overview"),
+        "badge": say("虚构示例 · synthetic", "Synthetic example · 虚构示例") if synthetic else "",
+        "note": note,
+        "summary": _pairs(summary),
+        "bounds": bounds,
+        "index": sheet.index,
+        "words": {
+            "yes": say("是", "yes"),
+            "no": say("否", "no"),
+            "unknown": say("未知", "not known"),
+            "legend": say("图例", "Legend"),
+            "layers": say("图层", "Layers"),
+            "none": say("未显示图层", "No layer is shown"),
+            "find": say("搜索地块编号、设施名称…", "Find a parcel or facility…"),
+            "not_found": say("没有找到", "Nothing found"),
+            "clear": say("清除", "Clear"),
+            "zoom_in": say("放大", "Zoom in"),
+            "zoom_out": say("缩小", "Zoom out"),
+            "evidence": say("逐条判定", "Criterion by criterion"),
+            "evidence_heads": [say("条件", "Criterion"), say("数值", "Value"), say("标准", "Threshold"), say("结果", "Result")],
+            "answers": {code: say(zh, en) for code, (zh, en) in _ANSWERS.items()},
+        },
+    }
+
+
+def _pairs(summary: pd.DataFrame | None) -> list[list[str]]:
+    if summary is None or not len(summary):
+        return []
+    flat = summary if summary.shape[1] > 1 else summary.reset_index()
+    texts = flat.iloc[:, :2].astype("str").fillna("–")
+    return [[str(text), str(value)] for text, value in texts.itertuples(index=False)]

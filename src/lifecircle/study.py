@@ -1,0 +1,84 @@
+"""`Study`: the canonical tables of one place, frozen and checked once."""
+
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS
+
+from lifecircle import schema
+from lifecircle.errors import SchemaError
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Raster:
+    """One band read whole: `values` (rows × columns, float64, NaN where there is no data), north row first as stored.
+
+    `transform` is the affine (a, b, c, d, e, f) of GDAL and rasterio: x = a·col + b·row + c, y = d·col + e·row + f.
+    """
+
+    name: str
+    values: "np.ndarray[Any, np.dtype[np.float64]]"
+    transform: tuple[float, float, float, float, float, float]
+    crs: CRS
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Study:
+    """The canonical tables of one place in one projected system in metres; a layer the place lacks is None.
+
+    Raises
+    ------
+    SchemaError
+        Listing every breach of every table, and every table in another system than `crs`.
+    """
+
+    name: str
+    crs: CRS
+    as_of: date
+    language: str = "zh"
+    standards: str = "national_2018"
+    synthetic: bool = False
+    note: str = ""
+    areas: gpd.GeoDataFrame | None = None
+    homes: gpd.GeoDataFrame | None = None
+    facilities: gpd.GeoDataFrame | None = None
+    entrances: gpd.GeoDataFrame | None = None
+    streets: gpd.GeoDataFrame | None = None
+    barriers: gpd.GeoDataFrame | None = None
+    gates: gpd.GeoDataFrame | None = None
+    parcels: gpd.GeoDataFrame | None = None
+    buildings: gpd.GeoDataFrame | None = None
+    assets: gpd.GeoDataFrame | None = None
+    pipes: gpd.GeoDataFrame | None = None
+    pipe_nodes: gpd.GeoDataFrame | None = None
+    parks: gpd.GeoDataFrame | None = None
+    usage: pd.DataFrame | None = None
+    constraints: gpd.GeoDataFrame | None = None
+    population: Raster | gpd.GeoDataFrame | None = field(default=None, repr=False)
+    elevation: Raster | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        breaches = [f"crs: {breach}" for breach in schema.crs_breaches(self.crs)]
+        for name, frame in self.tables().items():
+            try:
+                schema.check(name, frame)
+            except SchemaError as error:
+                breaches += [f"{name}: {breach}" for breach in error.breaches]
+            if isinstance(frame, gpd.GeoDataFrame) and frame.crs != self.crs:
+                breaches.append(f"{name}: is in {frame.crs}, the study in {self.crs}")
+        if breaches:
+            raise SchemaError(self.name, breaches)
+
+    def tables(self) -> dict[str, gpd.GeoDataFrame | pd.DataFrame]:
+        """The canonical tables this place has, by name, in the order of the schema."""
+        return {name: getattr(self, name) for name in schema.TABLES if getattr(self, name) is not None}
+
+    def missing(self) -> list[str]:
+        """The layers this place lacks."""
+        layers = [f.name for f in fields(self) if f.name in schema.TABLES or f.name in ("population", "elevation")]
+        return [name for name in layers if getattr(self, name) is None]

@@ -42,7 +42,7 @@ def main(
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Where the results go.")] = Path("lifecircle-demo"),
 ) -> None:
-    """Run the sample town, a fictional county town, and say where the map is."""
+    """Run the fictional sample town and say where the map is."""
     with _sentences():
         from lifecircle import pipeline
 
@@ -52,12 +52,19 @@ def demo(
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to begin a study in.")],
+    place: Annotated[
+        str | None, typer.Option("--place", help='A place by name, such as "昔阳县, 中国": its streets are downloaded.')
+    ] = None,
 ) -> None:
-    """Begin a study: write a study.toml to fill in, with a line for every file already in DIR/raw."""
+    """Begin a study: write a study.toml to fill in.
+
+    Files already in DIR/raw get a stanza each, with their layers and columns. With --place, the walkable streets of a
+    place are downloaded from OpenStreetMap first; nothing else in lifecircle asks the network.
+    """
     with _sentences():
         from lifecircle.load import starting
 
-        path = starting.begin(folder)
+        path = starting.begin(folder, place=place)
         _out.print(
             f"Wrote {path}. Put the files in {folder / 'raw'}, fill in study.toml, then: lifecircle check {folder}"
         )
@@ -65,7 +72,10 @@ def init(
 
 @app.command()
 def check(study: _Study) -> None:
-    """Read everything and say what was understood: files, columns, rows kept and rejected. Writes nothing."""
+    """Read a study and say what was understood; write nothing.
+
+    Shows each file with rows read, kept and rejected, the column names as they were understood, and every doubt.
+    """
     with _sentences():
         from lifecircle import load, normalise
 
@@ -89,7 +99,10 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Read a place, analyse it and publish layers, a map and tables."""
+    """Analyse a study; publish layers, a map and tables.
+
+    The last set of results is replaced only when the new one is whole; other files in the folder are never touched.
+    """
     with _sentences():
         _run(study, out, theme)
 
@@ -100,7 +113,10 @@ def standards(
         str | None, typer.Argument(metavar="[TABLE]", help="The table to print; all names without it.")
     ] = None,
 ) -> None:
-    """Print a table of the standards: thresholds with unit, source and confidence."""
+    """Print the standards: values with unit, source and confidence.
+
+    Without TABLE, the names of all tables; with it, that table as CSV.
+    """
     with _sentences():
         from lifecircle import standards as shelf
 
@@ -142,6 +158,7 @@ def _print_inventory(inventory: Any, *, zh: bool) -> None:
     _print_frame(layers[[c for c in headings if c in layers]], "图层" if zh else "Layers", headings if zh else {})
     mapping = inventory.mapping
     if len(mapping):
+        mapping = mapping.drop_duplicates(["layer", "column", "raw"])
         pairs = (mapping["column"] + " ← " + mapping["raw"]).groupby(mapping["layer"], sort=False).agg(", ".join)
         table = Table(title="列名对应" if zh else "Columns as understood", title_justify="left", box=None)
         table.add_column("图层" if zh else "layer")
@@ -149,8 +166,9 @@ def _print_inventory(inventory: Any, *, zh: bool) -> None:
         for layer, said in pairs.items():
             table.add_row(str(layer), Text(said))
         _out.print(table)
-    for text in inventory.notes["text"]:
-        _out.print(f"· {text}", markup=False)
+    notes = inventory.notes[["layer", "text"]].drop_duplicates()
+    for layer, text in notes.itertuples(index=False):
+        _out.print(f"· {layer}: {text}" if layer else f"· {text}", markup=False)
 
 
 def _print_frame(frame: Any, title: str, headings: dict[str, str]) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from lifecircle import schema
-from lifecircle.errors import OutputError
+from lifecircle.errors import OutputError, SourceError
+from lifecircle.load import graphs
 
 _HEAD = """\
 # 本地研究配方 / The recipe of a place. 行首 # 为注释 / Lines that begin with # are comments.
@@ -22,8 +23,13 @@ standards = "national_2018"
 _SKIPPED = {".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qpj", ".xml", ".aux", ".qix", ".ovr", ".toml", ".md"}
 
 
-def begin(folder: Path | str) -> Path:
+def begin(folder: Path | str, *, place: str | None = None) -> Path:
     """Write `study.toml` into `folder` and make its `raw` folder; files already in `raw` get a stanza each, commented out.
+
+    Parameters
+    ----------
+    place
+        The name of a place whose walkable streets are first downloaded from OpenStreetMap into ``raw/streets.graphml``.
 
     Returns
     -------
@@ -46,9 +52,13 @@ def begin(folder: Path | str) -> Path:
         raise OutputError(f"{path} is already there; it is not overwritten.")
     try:
         (folder / "raw").mkdir(parents=True, exist_ok=True)
+        if place:
+            graphs.download(place, folder / "raw" / "streets.graphml")
         stanzas = [_stanza(file, folder) for file in sorted((folder / "raw").iterdir()) if file.suffix not in _SKIPPED]
         text = _HEAD.format(layers=", ".join(schema.TABLES))
         path.write_text("\n".join([text, *stanzas]), encoding="utf-8", newline="\n")
+    except SourceError:
+        raise
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror or error}.") from error
     return path
@@ -56,6 +66,8 @@ def begin(folder: Path | str) -> Path:
 
 def _stanza(file: Path, folder: Path) -> str:
     source = file.relative_to(folder).as_posix()
+    if file.suffix == graphs.ENDING:
+        return f'[layers.streets]\nsource = "{source}"\n'
     lines = ["# [layers.…]", f'# source = "{source}"']
     for info in _layers(file):
         layer = info.get("layer_name")

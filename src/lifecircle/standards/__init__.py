@@ -164,7 +164,9 @@ def tier_kinds(profile: str, *, folder: str | Path | None = None) -> pd.DataFram
     rows = walked[walked["profile"] == profile]
     if rows.empty:
         having = sorted(walked["profile"].unique())
-        raise StandardsError(f"The profile {profile!r} has no facility kinds by walking tier; use {' or '.join(having)}.")
+        raise StandardsError(
+            f"The profile {profile!r} has no facility kinds by walking tier; use {' or '.join(having)}."
+        )
     key = ["tier", "code"]
     kinds = rows[rows["quantity"] == "provision"].set_index(key)
     stated = rows[(rows["quantity"] == "radius_m") & rows["value"].notna()]

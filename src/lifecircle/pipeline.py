@@ -106,14 +106,15 @@ def run(
         walked = walked or last["network"]
         skipped = {t: said["why"] for t, said in last["themes"].items() if t != theme and "why" in said}
     results = {name: results[name] for names in _LAYERS.values() for name in names if name in results}
-    with watch("publish"), output.staged(out) as folder:
-        publish(folder, study, inventory, results, facts=facts, skipped=skipped, network=walked)
+    with output.staged(out) as folder:
+        with watch("publish"):
+            publish(folder, study, inventory, results, facts=facts, skipped=skipped, network=walked)
         _write_log(folder / "run.log", watch.seconds)
     return Run(out=out, study=study, inventory=inventory, results=results, skipped=skipped, seconds=watch.seconds)
 
 
 def analyse(
-    study: Study, *, only: str | None = None, watch: "_Watch | None" = None
+    study: Study, *, only: str | None = None, watch: _Watch | None = None
 ) -> tuple[Layers, dict[str, str], dict[str, Any]]:
     """Every theme the study has data for.
 
@@ -177,6 +178,8 @@ def _coverage(study: Study) -> tuple[Layers, dict[str, Any]]:
     placed_facilities = network.place(walk, facilities)
     minutes = network.nearest(walk, homes, facilities, entrances=study.entrances, speed_m_s=speed)
     kinds = tier_kinds(study.standards)
+    wholes = standards.read("kinds").set_index("code")["part_of"]
+    minutes = coverage.counting_parts(minutes, wholes[wholes != ""])
 
     answers = coverage.reached(minutes, kinds, speed_m_s=speed, joined=placed["placed"])
     complete = coverage.completeness(answers, kinds)
@@ -234,16 +237,15 @@ def _home_layer(
 
 
 def _completeness_columns(complete: pd.DataFrame) -> dict[str, Any]:
-    suffix = {"minutes": "", "metres": "_by_metres"}
-    return {
-        f"completeness_{tier}{suffix[method]}{'' if group == 'required' else '_optional'}": complete[
-            (method, tier, group)
-        ]
-        for method, tier, group in complete.columns
-    }
+    columns = {}
+    for key in complete.columns:
+        method, tier, group = tuple(key)
+        name = f"completeness_{tier}{'' if method == 'minutes' else '_by_metres'}"
+        columns[name if group == "required" else f"{name}_optional"] = complete[key]
+    return columns
 
 
-def _area_layer(study: Study, complete: pd.DataFrame, people: "pd.Series[float]") -> gpd.GeoDataFrame:
+def _area_layer(study: Study, complete: pd.DataFrame, people: pd.Series[float]) -> gpd.GeoDataFrame:
     homes = study.homes
     assert homes is not None  # noqa: S101
     if study.areas is None:
@@ -327,7 +329,7 @@ def land_rules(profile: str) -> pd.DataFrame:
     )
 
 
-def land_groups(parcels: gpd.GeoDataFrame) -> "pd.Series[str]":
+def land_groups(parcels: gpd.GeoDataFrame) -> pd.Series[str]:
     """The land-use group of each parcel (``industrial``, ``residential``, …); missing where code or edition is not known.
 
     A code that the edition's table does not list belongs to the class above it: 100101 to 1001, then to 10.
@@ -438,12 +440,13 @@ def publish(
     for theme, sheets in _workbooks(study, inventory, results).items():
         _write_workbook(theme, sheets, folder / "tables" / f"{theme}.xlsx", study)
     overview.write(
-        {**tables, **results},
+        {n: f for n, f in (tables | results).items() if isinstance(f, gpd.GeoDataFrame)},
         folder / "maps" / "overview.html",
         title=study.name,
         language=study.language,
         synthetic=study.synthetic,
         note=study.note,
+        summary=headlines(results, language=study.language),
     )
     manifest.write(
         {
@@ -457,6 +460,42 @@ def publish(
         },
         folder / manifest.NAME,
     )
+
+
+def headlines(results: Layers, *, language: str) -> pd.DataFrame:
+    """The few figures a map opens with: columns ``what`` and ``value``, both text; themes left out have none.
+
+    Examples
+    --------
+    >>> lengths = pd.DataFrame({"network": ["gas"], "length_m": [1500.0]})
+    >>> headlines({"pipes_length": lengths}, language="en").values.tolist()
+    [['Pipes', '1.5 km']]
+    """
+    zh = language == "zh"
+    rows: list[tuple[str, str]] = []
+    if "coverage_town" in results:
+        town = results["coverage_town"]
+        weight = "residents" if "residents" in town else "dwellings"
+        people = {"residents": ("居民", "Residents"), "dwellings": ("住房（套）", "Dwellings")}[weight]
+        rows.append((people[0] if zh else people[1], f"{town[weight].iloc[0]:,.0f}"))
+        asked = town[town["required"] & (town["method"] == "minutes")]
+        # Everybody joined has an answer for every kind, so the mean of the shares is the people's mean completeness.
+        for tier, share in asked.groupby("tier")[f"share_of_{weight}"].mean().items():
+            rows.append((f"{tier} 分钟设施完整度" if zh else f"{tier}-minute completeness", f"{share:.0%}"))
+        unknown = asked[f"{weight}_not_known"].max()
+        if unknown > 0:
+            rows.append(("未接入路网" if zh else "Not joined to a street", f"{unknown:,.0f}"))
+    if "park_coverage" in results:
+        land_ = results["park_coverage"].query("definition == 'C01' and of == 'residential_land_m2'")
+        rows += [("公园服务覆盖居住用地" if zh else "Housing land near a park", f"{s:.0%}") for s in land_["share"]]
+    if "land" in results:
+        area = results["land"]["area_m2"] / standards.parameter("ha_m2")
+        found = area[results["land"]["candidate"] == "candidate"].sum()
+        said = f"{found:,.1f} / {area.sum():,.1f} {'公顷' if zh else 'ha'}"
+        rows.append(("低效用地候选" if zh else "Low-efficiency candidates", said))
+    if "pipes_length" in results:
+        rows.append(("管线" if zh else "Pipes", f"{results['pipes_length']['length_m'].sum() / 1000:,.1f} km"))
+    return pd.DataFrame(rows, columns=["what", "value"])
 
 
 def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) -> dict[str, dict[str, pd.DataFrame]]:
@@ -499,7 +538,7 @@ def _facts(recipe: Any, study: Study, inventory: normalise.Inventory) -> dict[st
         "language": study.language,
         "as_of": study.as_of,
         "standards": {"profile": study.standards, "sha256": shelf.hexdigest()},
-        "recipe": hashlib.sha256((recipe.folder / recipe.file).read_bytes()).hexdigest(),
+        "recipe": hashlib.sha256(recipe.file.read_bytes()).hexdigest(),
         "inputs": inventory.inputs,
         "versions": {
             **{

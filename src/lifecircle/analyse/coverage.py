@@ -38,6 +38,37 @@ def weight(homes: pd.DataFrame) -> "pd.Series[float]":
     return homes["dwellings"].astype("float64").fillna(1.0).rename("dwellings")
 
 
+def counting_parts(minutes: pd.DataFrame, part_of: "pd.Series[str]") -> pd.DataFrame:
+    """Minutes in which a kind is also reached through the kinds the standard names as part of it.
+
+    Parameters
+    ----------
+    minutes
+        homes × kinds, walking minutes (float64), NaN where there is no way.
+    part_of
+        Kind → the kind it counts as (a pharmacy and a supermarket are 社区商业网点 in GB 50180-2018); kinds without a
+        column in `minutes` are passed over.
+
+    Returns
+    -------
+    DataFrame
+        The same homes; every kind of `minutes` as it was and, for each whole, the shortest of its own and its parts'.
+
+    Examples
+    --------
+    >>> minutes = pd.DataFrame({"pharmacy": [3.0], "supermarket": [8.0]}, index=["h"])
+    >>> whole = pd.Series({"pharmacy": "community_shop", "supermarket": "community_shop"})
+    >>> float(counting_parts(minutes, whole).loc["h", "community_shop"])
+    3.0
+    """
+    out = minutes.copy()
+    for whole, parts in part_of.groupby(part_of):
+        present = [kind for kind in (whole, *parts.index) if kind in minutes]
+        if present:
+            out[whole] = minutes[present].min(axis=1)
+    return out
+
+
 def reached(minutes: pd.DataFrame, kinds: pd.DataFrame, *, speed_m_s: float, joined: "pd.Series[bool]") -> pd.DataFrame:
     """Whether each home reaches each kind of each tier, by both methods.
 

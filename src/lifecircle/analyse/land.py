@@ -60,7 +60,7 @@ def measures(
           the same industry whose tax is known (their tax ÷ their area)
         - ``built_year``: declared, else the newest of the buildings that state one
         - ``dangerous``: 1 where a building of class C or D (JGJ 125) stands on the parcel, 0 where every building's
-          class is known and none is; ``dangerous_share``: their share of footprint
+          class is known and none is (or no building stands there); ``dangerous_share``: their share of footprint
         - ``vacant_share``: share of footprint in buildings said to be vacant
         - ``invested_share``, ``developed_share``, ``started`` (1, 0), ``days_past_start_due``, ``stopped_days``,
           ``days_since_approval`` (approved and no supply date)
@@ -147,7 +147,7 @@ def _on_parcels(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame | None) -
     all_known = groups["floor_known"].all().reindex(out.index, fill_value=True)
     out["built_floor_area_m2"] = sums["built_floor_area_m2"].where(all_known)
     some, all_classed = sums["footprint_m2"] > 0, np.isclose(sums["classed"], sums["footprint_m2"])
-    out["dangerous"] = (sums["bad"] > 0).astype("float64").where((sums["bad"] > 0) | (some & all_classed))
+    out["dangerous"] = (sums["bad"] > 0).astype("float64").where((sums["bad"] > 0) | all_classed)
     out["dangerous_share"] = (sums["bad"] / sums["footprint_m2"]).where(some & all_classed)
     all_watched = np.isclose(sums["watched"], sums["footprint_m2"])
     out["vacant_share"] = (sums["vacant"] / sums["footprint_m2"]).where(some & all_watched)

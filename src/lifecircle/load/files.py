@@ -17,7 +17,7 @@ from pyproj import CRS
 
 from lifecircle import standards
 from lifecircle.errors import CrsError, SourceError
-from lifecircle.load import coordinates
+from lifecircle.load import coordinates, graphs
 from lifecircle.load.dbf import encoding_of
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ def read(source: Source, *, folder: str | Path) -> tuple[pd.DataFrame, int]:
         from lifecircle.load.osm import osm
 
         frame = cast(pd.DataFrame, osm(path, source.osm))
+    elif suffix == graphs.ENDING:
+        frame = cast(pd.DataFrame, graphs.graph(path))
     elif suffix in TEXT or suffix in SHEETS:
         frame = _placed(_table(path, source), source, path.name)
     else:
@@ -213,7 +215,14 @@ def _vector(path: Path, source: Source) -> pd.DataFrame:
                 options["encoding"] = encoding
             if drawing:
                 options["CLOSED_LINE_AS_POLYGON"] = "YES"
-            frame = pyogrio.read_dataframe(path, layer=inside, use_arrow=True, fid_as_index=False, **options)
+            try:
+                frame = pyogrio.read_dataframe(path, layer=inside, use_arrow=True, fid_as_index=False, **options)
+            except NotImplementedError:  # arcs and curves: GDAL turns them into lines only on its other way out
+                frame = pyogrio.read_dataframe(path, layer=inside, use_arrow=False, fid_as_index=False, **options)
+            except UnicodeDecodeError:
+                if path.suffix.lower() != ".shp" or encoding is None:
+                    raise
+                frame = _cut_text(path, encoding)
     except (DataSourceError, OSError) as error:
         raise SourceError(f"{path.name}: cannot be read ({_short(error)})") from error
     except (UnicodeDecodeError, LookupError) as error:
@@ -228,6 +237,18 @@ def _vector(path: Path, source: Source) -> pd.DataFrame:
     frame = frame.reset_index(drop=True)
     frame.attrs = {"encoding": encoding or "UTF-8", "notes": notes}
     return cast(pd.DataFrame, frame)
+
+
+def _cut_text(path: Path, encoding: str) -> pd.DataFrame:
+    """A shapefile whose names or cells were cut in the middle of a character: the half character is left out."""
+    import pyogrio
+
+    frame = pyogrio.read_dataframe(path, encoding="ISO-8859-1", use_arrow=True)
+    for column in frame.columns.drop("geometry", errors="ignore"):
+        if pd.api.types.is_string_dtype(frame[column]):
+            frame[column] = frame[column].str.encode("latin-1").str.decode(encoding, errors="ignore").astype("str")
+    names = [str(name).encode("latin-1").decode(encoding, errors="ignore") for name in frame.columns]
+    return cast(pd.DataFrame, frame.set_axis(_unique(names), axis=1))
 
 
 def _layer(layers: list[str], wanted: str | None, name: str) -> str | None:
@@ -386,7 +407,7 @@ def _degrees(values: pd.Series[Any]) -> np.ndarray[Any, Any]:
     text = values.astype("str").str.normalize("NFKC").str.strip()
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype="float64")
     parts = text.str.extract(
-        r"^([-+]?\d+)\s*[°度]\s*(?:(\d+(?:\.\d+)?)\s*['′分]\s*)?(?:(\d+(?:\.\d+)?)\s*(?:[\"″秒]|'')\s*)?([NSEWnsew]?)$"
+        r"^([-+]?\d+)\s*[°度]\s*(?:(\d+(?:\.\d+)?)\s*['′分]\s*)?(?:(\d+(?:\.\d+)?)\s*(?:[\"″秒]|['′]{2})\s*)?([NSEWnsew]?)$"
     )
     whole = parts[0].astype("float64")
     turned = whole.abs() + parts[1].astype("float64").fillna(0) / 60 + parts[2].astype("float64").fillna(0) / 3600

@@ -85,8 +85,8 @@ def nearest(
     return pd.DataFrame(minutes.T, index=homes.index, columns=pd.Index(kinds, dtype="str"))
 
 
-# Buckets this many mean edges wide were the fastest on lattices and on OpenStreetMap towns.
-_WIDTH = 0.5
+# Buckets this many mean arcs wide were the fastest on a lattice and on an OpenStreetMap town, both of a million nodes.
+_WIDTH = 4.0
 
 
 def pairs(
@@ -127,7 +127,7 @@ def pairs(
         raise ValueError(f"limit_min must be a number of minutes of 0 or more, not {limit_min}.")
     scale = _metres_a_minute(speed_m_s)
     # Facilities in the order of their ids, so that pairs come out sorted.
-    by_id = np.argsort(facilities.index.to_numpy(), kind="stable")
+    by_id = facilities.index.argsort()
     rank = np.empty(len(by_id), np.int64)
     rank[by_id] = np.arange(len(by_id))
     doors = _doors(walk, facilities, entrances, max_leg_m)
@@ -167,7 +167,7 @@ def pairs(
     parts = spread(some, pairwise(steps))
     found = np.concatenate([part[0] for part in parts])
     minutes = np.concatenate([part[1] for part in parts])
-    home_by_id = np.argsort(homes.index.to_numpy(), kind="stable")
+    home_by_id = homes.index.argsort()
     home_rank = np.empty(len(homes), np.int64)
     home_rank[home_by_id] = np.arange(len(homes))
     order = kernels.by_home(home_rank[found[:, 0]], len(homes))

@@ -147,6 +147,12 @@ def _lived_in(
             perhaps &= ~settled[cell]
     elif recorded:
         perhaps[:] = False
+    dwellings = buildings["dwellings"]
+    # Where dwellings are counted at all, a residential building with none is a wing or a store; where every count is
+    # 0 the file only had no way to say "not known".
+    empty = (dwellings == 0).to_numpy(dtype=bool) & bool((dwellings > 0).any())
+    _note(out, "homes_no_dwelling", int((empty & known).sum()), language)
+    known, perhaps = known & ~empty, perhaps & ~empty
     vacant = buildings["vacant"].fillna(False).to_numpy(dtype=bool)
     _note(out, "homes_vacant", int((vacant & known).sum()), language)
     _note(out, "homes_unknown_use", int((perhaps & ~vacant).sum()), language)

@@ -35,7 +35,7 @@ class Inventory:
 
     `layers`: layer, source, read, filtered, kept, rejected, crs, encoding, status (read, made or absent), a row for each
     source. `rejects`: see `normalise.table`. `mapping`: layer, column, raw, unit, how (recipe or alias). `notes`: layer,
-    code, count, text. `people`: where the population went (touching, allocated, outside, without_dwelling).
+    code, count, text. `population`: where its people went (touching, allocated, outside, without_dwelling).
     `inputs`: file (relative to study.toml), sha256, bytes.
     """
 
@@ -257,7 +257,7 @@ class _Place:
         if before is None or not (again := table.index.isin(before.index)).any():
             return table, None
         clash = pd.Series(again, index=table.index)
-        if name not in ("parcels", "buildings", "areas", "assets"):
+        if name not in tables.KNOWN_BY_NUMBER:
             clash = clash & _same(table, before)
             renamed = ~clash & again
             mark = (
@@ -381,13 +381,17 @@ class _Place:
         }
         if len(placed) < 3:
             return
-        boxes = {name: shapely.box(*table.total_bounds) for name, table in placed.items()}
-        for name, box in boxes.items():
-            others = shapely.union_all([other for key, other in boxes.items() if key != name])
-            west, south, east, north = others.bounds
-            distance = shapely.distance(box, others)
-            if distance > np.hypot(east - west, north - south) and distance > 0:
-                self._note(name, "far_away", len(placed[name]), km=distance / 1000)
+        names = list(placed)
+        bounds = np.array([table.total_bounds for table in placed.values()])
+        low, high = bounds[:, :2], bounds[:, 2:]
+        gaps = np.linalg.norm(np.maximum(np.maximum(low[:, None] - high[None], low[None] - high[:, None]), 0.0), axis=2)
+        np.fill_diagonal(gaps, np.inf)
+        nearest = gaps.min(axis=1)
+        for i, name in enumerate(names):
+            others = np.arange(len(names)) != i
+            reach = np.linalg.norm(high[others].max(axis=0) - low[others].min(axis=0))
+            if nearest[i] > reach:
+                self._note(name, "far_away", len(placed[name]), km=nearest[i] / 1000)
 
     def study(self) -> Study:
         """The checked study; homes are built on the way."""
@@ -501,7 +505,10 @@ def inputs(recipe: Recipe) -> pd.DataFrame:
 def _relative(path: Path, folder: Path) -> str:
     import os.path
 
-    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # another drive on Windows: the manifest never holds an absolute path
+        return path.name
 
 
 def _digest(path: Path) -> tuple[str, int]:

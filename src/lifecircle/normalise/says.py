@@ -73,6 +73,10 @@ _SAID: Mapping[str, tuple[str, str]] = {
         "{count} buildings of unknown use are taken as dwellings (most have no use recorded, or none near is known to be residential)",
     ),
     "one_dwelling": ("没有户数，{count} 个住处各按一户计", "no count of dwellings: each of {count} homes is one"),
+    "homes_no_dwelling": (
+        "{count} 栋住宅户数为 0，不计为住处",
+        "{count} residential buildings with no dwelling in them are not homes",
+    ),
     "homes_vacant": ("{count} 栋空置住宅不计为住处", "{count} vacant residential buildings are no homes"),
     "homes_from_cells": ("没有住宅，{count} 个有人口的网格作为住处", "no dwelling is known: {count} populated cells are taken as homes"),
     "homes_from_points": ("{count} 个人口点作为住处", "{count} population points are homes"),

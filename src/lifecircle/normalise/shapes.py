@@ -111,6 +111,10 @@ def _finite(shapes: Shapes) -> NDArray[np.bool_]:
 
 def _converted(table: str, shapes: Shapes, dimensions: set[int], counts: dict[str, int]) -> Shapes:
     """Turns what can honestly be turned: closed lines into polygons, areas into a point on them or their outline."""
+    rings = shapely.get_type_id(shapes) == 2  # a type of its own to GEOS, a closed line to everybody else
+    if rings.any():
+        xy, ring = shapely.get_coordinates(shapes[rings], return_index=True)
+        shapes[rings] = shapely.linestrings(xy, indices=ring)
     now = shapely.get_dimensions(shapes)
     if dimensions == {0} and table in _POINT_INSIDE:
         areas = now > 0

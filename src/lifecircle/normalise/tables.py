@@ -57,6 +57,7 @@ _TAGS = {
     ("buildings", "use"): dict.fromkeys(("yes", "building=yes"), ""),
 }
 _KEYS = ("of_id", "parcel_id", "building_id", "area_id", "from_node", "to_node")
+KNOWN_BY_NUMBER = ("parcels", "buildings", "areas", "assets")  # registers and plans speak of these by their number
 _SAME_SHAPE = ("parcels", "buildings", "parks", "pipes", "streets", "areas")
 
 
@@ -320,7 +321,7 @@ def _numbers(
         return made.astype("str")
     own = values.ids(raw)
     how = next((one for one in mapped if one.column == index_of(work.name)), None)
-    mostly_repeated = own.nunique() * 2 < own.notna().sum()
+    mostly_repeated = own.nunique() * 2 < own.notna().sum() and work.name not in KNOWN_BY_NUMBER
     if how is not None and how.how == "alias" and mostly_repeated:
         work.note("id_not_unique", 1, column=how.raw)
         own = own.where(own.isna())

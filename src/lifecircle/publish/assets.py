@@ -12,7 +12,9 @@ from importlib import resources
 from lifecircle.errors import OutputError
 
 _PACK = ("offlinefolium", "elements.py")
-_SCRIPT = re.compile(r"<script\b[^>]*?\bsrc\s*=\s*([\"'])(?P<url>.*?)\1[^>]*>\s*</script\s*>", re.IGNORECASE | re.DOTALL)
+_SCRIPT = re.compile(
+    r"<script\b[^>]*?\bsrc\s*=\s*([\"'])(?P<url>.*?)\1[^>]*>\s*</script\s*>", re.IGNORECASE | re.DOTALL
+)
 _LINK = re.compile(r"<link\b[^>]*?\bhref\s*=\s*([\"'])(?P<url>.*?)\1[^>]*>", re.IGNORECASE | re.DOTALL)
 _REL = re.compile(r"\brel\s*=\s*[\"']?([a-z-]+)", re.IGNORECASE)
 _CSS_URL = re.compile(r"url\(\s*([\"']?)(?P<url>.*?)\1\s*\)", re.DOTALL)

@@ -2,9 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal
 
-Language = Literal["zh", "en"]
+from lifecircle.publish import symbols
+
+# columns whose values are codes that `word` knows
+CODED = frozenset(
+    {
+        *("kind", "level", "state", "network", "material", "use", "asset_kind", "candidate", "renewal", "land_group"),
+        *("idle", "not_supplied", "area_differs", "joined", "method"),
+    }
+)
 
 # suffix of a column name -> unit as printed (zh, en); the longest suffix that fits is taken
 _UNITS: dict[str, tuple[str, str]] = {
@@ -61,8 +68,6 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "share": ("占比", "Share"),
     "candidate": ("低效用地判定", "Low-efficiency land"),
     "reasons": ("理由", "Reasons"),
-    "failed": ("命中条件数", "Criteria met"),
-    "not_known": ("未知条件数", "Criteria not known"),
     "land_use": ("地类代码", "Land-use code"),
     "land_use_edition": ("地类版本", "Land-use edition"),
     "site_area_m2": ("用地面积", "Site area"),
@@ -109,15 +114,89 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "width_m": ("宽度", "Width"),
     "grade": ("坡度", "Grade"),
     "walk_min": ("步行时间", "Walk"),
+    "leg_m": ("到道路的距离", "Way to the street"),
+    "joined": ("已接入路网", "Joined to the network"),
+    "why_not_joined": ("未接入原因", "Why not joined"),
+    "homes": ("住所数", "Homes"),
+    "facilities": ("设施数", "Facilities"),
+    "method": ("口径", "Method"),
+    "required": ("必配", "Required"),
+    "limit": ("限值", "Limit"),
+    "residents_covered": ("已覆盖人口", "Residents covered"),
+    "residents_not_known": ("情况未知人口", "Residents not known"),
+    "share_of_residents": ("覆盖率", "Residents covered"),
+    "dwellings_covered": ("已覆盖住房", "Dwellings covered"),
+    "dwellings_left_out": ("未覆盖住房", "Dwellings left out"),
+    "dwellings_not_known": ("情况未知住房", "Dwellings not known"),
+    "share_of_dwellings": ("覆盖率（按住房）", "Dwellings covered"),
+    "scope": ("范围", "Scope"),
+    "definition": ("口径", "Definition"),
+    "total": ("总量", "Total"),
+    "covered": ("已覆盖", "Covered"),
+    "pipes": ("管段数", "Pipes"),
+    "age": ("管龄分级", "Age"),
+    "renewal": ("更新改造判定", "Renewal"),
+    "rule": ("依据条款", "Rule"),
+    "read": ("读入行数", "Read"),
+    "filtered": ("过滤行数", "Filtered"),
+    "kept": ("保留行数", "Kept"),
+    "rejected": ("剔除行数", "Rejected"),
+    "rules_yes": ("符合条件数", "Criteria met"),
+    "rules_no": ("不符合条件数", "Criteria not met"),
+    "rules_not_known": ("未知条件数", "Criteria not known"),
+    "rules_asked": ("适用条件数", "Criteria asked"),
+    "idle": ("闲置土地", "Idle land"),
+    "not_supplied": ("批而未供", "Approved, not supplied"),
+    "land_group": ("用地大类", "Land-use group"),
+    "drawn_area_m2": ("图上面积", "Drawn area"),
+    "area_m2": ("采用面积", "Area used"),
+    "area_differs": ("面积不符", "Areas differ"),
+    "built_floor_area_m2": ("已建建筑面积", "Floor area built"),
+    "footprint_m2": ("建筑基底面积", "Footprint"),
+    "building_coverage": ("建筑系数", "Building coverage"),
+    "far_built": ("现状容积率", "Floor area ratio, built"),
+    "dangerous": ("含 C、D 级危房", "Dangerous buildings"),
+    "dangerous_share": ("危房占比", "Dangerous"),
+    "vacant_share": ("空置占比", "Vacant"),
+    "tax_per_mu_yuan": ("亩均税收", "Tax per mu"),
+    "output_per_mu_yuan": ("亩均产值", "Output per mu"),
+    "tax_share_of_industry": ("亩均税收与同行业平均之比", "Tax per mu to the industry's mean"),
+    "industry_norm_far": ("容积率与行业标准之比", "Floor area ratio to the industry's norm"),
+    "in_production_years": ("投产年数", "Years in production"),
+    "phased_out": ("淘汰类产业", "Industry to be phased out"),
+    "started": ("已动工", "Started"),
+    "days_past_start_due": ("超约定动工日期天数", "Days past the start due"),
+    "stopped_days": ("停工天数", "Days stopped"),
+    "days_since_approval": ("批准至今天数", "Days since approval"),
     "period": ("时段", "Period"),
     "quantity": ("数量", "Quantity"),
     "unit": ("单位", "Unit"),
+}
+
+# endings that qualify the column they stand behind
+_ENDINGS: dict[str, tuple[str, str]] = {
+    "_optional": ("，选配设施", ", optional kinds"),
+    "_by_metres": ("，按距离", ", by metres"),
+    "_value": ("：数值", ": value"),
+    "_threshold": ("：标准", ": threshold"),
+    "_source": ("：依据", ": source"),
 }
 
 _WORDS: dict[str, tuple[str, str]] = {
     "candidate": ("低效用地候选", "Candidate"),
     "not candidate": ("非候选", "Not a candidate"),
     "not known": ("未知", "Not known"),
+    "exempt": ("豁免", "Exempt"),
+    "yes": ("是", "Yes"),
+    "no": ("否", "No"),
+    "not applicable": ("不适用", "Not applicable"),
+    "indicative yes": ("参考：是", "Indicative: yes"),
+    "indicative no": ("参考：否", "Indicative: no"),
+    "on the list": ("列入更新改造", "To be renewed"),
+    "age reached, not assessed": ("达到年限，未评估", "Age reached, not assessed"),
+    "not on the list": ("不在清单", "Not on the list"),
+    "minutes": ("按步行时间", "By minutes"),
+    "metres": ("按步行距离", "By metres"),
     "true": ("是", "Yes"),
     "false": ("否", "No"),
     "open": ("开放", "Open"),
@@ -190,23 +269,31 @@ _WORDS: dict[str, tuple[str, str]] = {
 def word(code: str, language: str, more: Mapping[str, str] | None = None) -> str:
     """What a code is called; a code nobody listed is printed with its underscores as spaces.
 
-    >>> word("grey_iron", "zh"), word("grey_iron", "en"), word("my_own", "en")
-    ('灰口铸铁', 'Grey iron', 'my own')
+    >>> word("grey_iron", "zh"), word("kindergarten", "en"), word("my_own", "en")
+    ('灰口铸铁', 'Kindergarten', 'my own')
     """
     if more and code in more:
         return more[code]
     if code in _WORDS:
         return _WORDS[code][language != "zh"]
+    if code in symbols.kinds():
+        return symbols.kinds()[code][language != "zh"]
     return code.replace("_", " ")
 
 
-def known(code: str) -> bool:
-    """Whether there is a word for a code here.
+def said(text: str, language: str, more: Mapping[str, str] | None = None) -> str:
+    """A condition with the columns it names in words.
 
-    >>> known("gas"), known("kindergarten")
-    (True, False)
+    >>> said("built_year <= 2000 ∧ far < 1", "zh"), said("far = ?", "en")
+    ('建成年份 <= 2000 ∧ 容积率 < 1', 'Floor area ratio = not known')
     """
-    return code in _WORDS
+
+    def replaced(found: "re.Match[str]") -> str:
+        column = found[0]
+        return heading(column, language, more) if column in _COLUMNS or (more and column in more) else column
+
+    text = re.sub(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)*\b", replaced, text)
+    return text.replace("?", word("not known", language).lower())
 
 
 def unit(column: str, language: str) -> str:
@@ -217,6 +304,8 @@ def unit(column: str, language: str) -> str:
     """
     if is_share(column):
         return "%"
+    if column.endswith(("_value", "_threshold", "_source")):
+        return ""
     if column.startswith("walk_min"):
         return _UNITS["_min"][language != "zh"]
     fits = [suffix for suffix in _UNITS if column.endswith(suffix)]
@@ -237,6 +326,8 @@ def heading(column: str, language: str, more: Mapping[str, str] | None = None) -
 
     >>> heading("site_area_m2", "zh"), heading("walk_min_clinic", "en", {"clinic": "Clinic"}), heading("net_area_m2", "en")
     ('用地面积', 'Walk: Clinic', 'Net area')
+    >>> heading("completeness_15_by_metres", "zh"), heading("L1_threshold", "en")
+    ('15 分钟生活圈完整度，按距离', 'L1 Industrial floor area ratio is low: threshold')
     """
     if more and column in more:
         return more[column]
@@ -245,6 +336,11 @@ def heading(column: str, language: str, more: Mapping[str, str] | None = None) -
     if column.startswith("walk_min_"):
         walk, colon = ("步行", "：") if language == "zh" else ("Walk", ": ")
         return f"{walk}{colon}{word(column.removeprefix('walk_min_'), language, more)}"
+    for ending, (zh, en) in _ENDINGS.items():
+        if column.endswith(ending):
+            return heading(column.removesuffix(ending), language, more) + (zh if language == "zh" else en)
+    if column in symbols.rules():
+        return f"{column} {symbols.rules()[column][language != 'zh']}"
     bare = column
     for suffix in sorted(_UNITS, key=len, reverse=True):
         if suffix != "_share" and column.endswith(suffix):
@@ -257,8 +353,8 @@ def heading(column: str, language: str, more: Mapping[str, str] | None = None) -
 def titled(column: str, language: str, more: Mapping[str, str] | None = None) -> str:
     """A column's heading with its unit in brackets, as a table prints it.
 
-    >>> titled("site_area_m2", "zh"), titled("walk_min_clinic", "en"), titled("name", "en")
-    ('用地面积（平方米）', 'Walk: clinic (min)', 'Name')
+    >>> titled("site_area_m2", "zh"), titled("walk_min_library", "en"), titled("name", "en")
+    ('用地面积（平方米）', 'Walk: Library (min)', 'Name')
     """
     name, measured = heading(column, language, more), unit(column, language)
     if not measured:

@@ -80,7 +80,7 @@ def staged(out: Path | str, *, keep: Iterable[str] = ()) -> Iterator[Path]:
     with _refused(f"The folder for results, {out}, cannot be made"):
         _make(base, made)
     marks = f".{out.name}" if base == out.parent else ".lifecircle"
-    with _locked(base / f"{marks}.lock", out), _tidied(made):
+    with _tidied(made), _locked(base / f"{marks}.lock", out):
         folder, backup = base / f"{marks}.new", base / f"{marks}.old"
         _recover(out, backup)
         with _refused(f"{base} cannot be written"):
@@ -216,8 +216,13 @@ def _inside(out: Path, names: Iterable[str]) -> list[str]:
     """The names, if each is a plain relative path to something inside `out`."""
     for name in names:
         path = PurePosixPath(name)
-        plain = not path.is_absolute() and path.as_posix() == name and not {"..", "."} & set(path.parts)
-        if not plain or set(name) & set('\\:\0') or not (out / name).resolve().is_relative_to(out):
+        plain = (
+            bool(path.parts)
+            and not path.is_absolute()
+            and path.as_posix() == name
+            and not {"..", "."} & set(path.parts)
+        )
+        if not plain or set(name) & set("\\:\0") or not (out / name).resolve().is_relative_to(out):
             raise OutputError(
                 f"{out / manifest.NAME} names {name!r}, which is not a file inside that folder: nothing was replaced."
             )
@@ -251,9 +256,7 @@ def _move(source: Path, target: Path, made: list[Path]) -> None:
 
 
 def _write_journal(backup: Path, *, leaving: list[str], new: list[str]) -> None:
-    (backup / _JOURNAL).write_text(
-        json.dumps({"leaving": leaving, "new": new}, ensure_ascii=False), encoding="utf-8"
-    )
+    (backup / _JOURNAL).write_text(json.dumps({"leaving": leaving, "new": new}, ensure_ascii=False), encoding="utf-8")
 
 
 def _recover(out: Path, backup: Path) -> None:

@@ -39,7 +39,7 @@ _RENEWAL: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "on the list": ("列入更新改造", "To be renewed", {"c": "#b5302a", "w": 3}),
     "age reached, not assessed": ("达到年限，未评估", "Age reached, not assessed", {"c": "#e98b2a", "w": 2.5}),
     "not known": ("未知", "Not known", {"c": "#8f8f8f", "w": 1.8, "d": "4 3"}),
-    "not on the list": ("不在清单", "Not on the list", {"c": "#5d93b5", "w": 1.4}),
+    "not on the list": ("不在清单", "Not on the list", {"c": "#9fb4c2", "w": 1.2}),
 }
 _WIDE = ("motorway", "trunk", "primary", "secondary")
 _NARROW = ("footway", "path", "steps", "pedestrian", "track", "corridor", "cycleway")
@@ -63,9 +63,7 @@ def write(
     OutputError
         Nothing to draw, or a file that cannot be written.
     """
-    drawn = draw(
-        layers, title=title, language=language, synthetic=synthetic, note=note, summary=summary, words=words
-    )
+    drawn = draw(layers, title=title, language=language, synthetic=synthetic, note=note, summary=summary, words=words)
     path = Path(path)
     try:
         path.write_text(drawn.get_root().render(), encoding="utf-8", newline="\n")
@@ -118,22 +116,28 @@ def draw(
     extent = next((places[name] for name in ("coverage_areas", "areas", "parcels", "streets") if name in places), None)
     west, south, east, north = _bounds([extent] if extent is not None else list(places.values()))
     out = page.make(title, center=[(south + north) / 2, (west + east) / 2])
-    out.add_child(page.Start(_content(sheet, title, synthetic, note, summary, [[south, west], [north, east]]), sheet.geometry))
+    out.add_child(
+        page.Start(_content(sheet, title, synthetic, note, summary, [[south, west], [north, east]]), sheet.geometry)
+    )
     for features in sheet.drawn.values():
         out.add_child(features)
     groups = {
-        sheet.say(*names): [features for features in reversed(sheet.drawn.values()) if sheet.groups[features._id] == group]
+        sheet.say(*names): [
+            features for features in reversed(sheet.drawn.values()) if sheet.groups[features._id] == group
+        ]
         for group, names in _GROUPS.items()
     }
     plugins: Any = folium.plugins
     out.add_child(
-        plugins.Fullscreen(title=sheet.say("全屏", "Full screen"), title_cancel=sheet.say("退出全屏", "Leave full screen"))
-    )
-    out.add_child(
-        plugins.GroupedLayerControl(
-            {name: members for name, members in groups.items() if members}, exclusive_groups=False, collapsed=False
+        plugins.Fullscreen(
+            title=sheet.say("全屏", "Full screen"), title_cancel=sheet.say("退出全屏", "Leave full screen")
         )
     )
+    control = plugins.GroupedLayerControl(
+        {name: members for name, members in groups.items() if members}, exclusive_groups=False, collapsed=False
+    )
+    control.layers_untoggle = []  # a set, whose order changes from run to run; hidden layers are never added anyway
+    out.add_child(control)
     out.add_child(page.Ready())
     page.fix_ids(out.get_root())
     return out
@@ -155,9 +159,6 @@ class _Sheet:
         return zh if self.language == "zh" else en
 
     def word(self, code: str) -> str:
-        if code not in self.words and not labels.known(code) and code in symbols.kinds():
-            zh, en, _ = symbols.kinds()[code]
-            return self.say(zh, en)
         return labels.word(code, self.language, self.words)
 
     def heading(self, column: str) -> str:
@@ -171,6 +172,9 @@ class _Sheet:
         if code not in self.words and code in symbols.rules():
             return self.say(*symbols.rules()[code])
         return self.heading(code)
+
+    def said(self, text: str) -> str:
+        return labels.said(text, self.language, self.words)
 
     def fields(self, frame: pd.DataFrame, columns: Sequence[str], *, keep: Sequence[str] = ()) -> list[dict[str, Any]]:
         made = [self.field(frame, column, keep=column in keep) for column in columns if column in frame]
@@ -191,10 +195,16 @@ class _Sheet:
                 return out | {"t": "share", "v": _listed(values.astype("float64").round(4))}
             kind = "year" if column.endswith("_year") or column == "rank" else "number"
             measured = labels.unit(column, self.language)
-            return out | {"t": kind, "v": _listed(values.astype("float64").round(2))} | ({"u": measured} if measured else {})
+            digits = 0 if column.startswith((*_WHOLE, "_missed")) or column.endswith(("_m2", "_yuan")) else 2
+            return (
+                out
+                | {"t": kind, "v": _listed(values.astype("float64").round(digits))}
+                | ({"u": measured} if measured else {})
+            )
         if pd.api.types.is_datetime64_any_dtype(dtype):
             return out | _texts(values.dt.strftime("%Y-%m-%d"), None)
-        return out | _texts(values.astype("str"), self.word if column in _CODED else None)
+        word = self.word if column in labels.CODED else self.said if column.endswith("_value") else None
+        return out | _texts(values.astype("str"), word)
 
     def add(
         self,
@@ -246,33 +256,16 @@ class _Sheet:
         self.index.append({"key": key, "kind": what, "names": _listed(names)})
 
 
-_SILENT = {"name", "_id", "_use", "_status", "_kind", "parcel_id", "asset_id", "land_use_edition"}
+_ABOUT = ("land_use", "land_group", "industry", "tax_yuan", "rules_yes", "rules_no", "rules_not_known")
+_SILENT = {"name", "_id", "_use", "_status", "_reasons", "_kind", "parcel_id", "asset_id", "land_use_edition"}
+_WHOLE = ("residents", "dwellings", "elderly", "children")
 _HEADINGS: Mapping[str, tuple[str, str]] = {
     "_id": ("编号", "Id"),
     "_use": ("用地类型", "Land use"),
     "_status": ("判定", "Result"),
+    "_reasons": ("理由", "Reasons"),
     "_kind": ("类别", "Kind"),
-    "rules_yes": ("符合条件数", "Criteria met"),
-    "rules_not_known": ("未知条件数", "Criteria not known"),
-    "rules_asked": ("适用条件数", "Criteria asked"),
-    "idle": ("闲置土地", "Idle land"),
-    "not_supplied": ("批而未供", "Approved, not supplied"),
-    "rule": ("依据条款", "Rule"),
-}
-_CODED = {
-    "idle",
-    "not_supplied",
-    "kind",
-    "network",
-    "material",
-    "use",
-    "asset_kind",
-    "state",
-    "level",
-    "class",
-    "industry",
-    "candidate",
-    "renewal",
+    "_missed": ("缺口人次合计", "People × missing kinds"),
 }
 
 
@@ -314,6 +307,7 @@ def _placed(name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     index = frame.index.name
     if index is not None and index not in frame:
         frame[index] = frame.index
+        frame.index.name = None
     return frame
 
 
@@ -338,6 +332,17 @@ def _codes(values: "pd.Series[Any]", order: Sequence[str], *, other: int) -> "np
     """The place of each value in `order`; `other` for what is not in it or missing."""
     places = pd.Index(order).get_indexer(pd.Index(values.astype("str")))
     return np.where(places < 0, other, places)
+
+
+def _tenths(
+    sheet: _Sheet, share: "pd.Series[float]", look: Mapping[str, Any]
+) -> "tuple[list[dict[str, Any]], np.ndarray[Any, Any]]":
+    """Classes of ten per cent, the highest first and *not known* last, and the class of each share."""
+    colours = symbols.ramp(symbols.COMPLETENESS, 10)
+    classes = [{"l": f"{10 * k}–{10 * k + 10} %", "c": colours[k], **look} for k in range(9, -1, -1)]
+    classes.append({"l": sheet.say("未知", "Not known"), "c": symbols.UNKNOWN, **look})
+    step = np.clip(np.floor(share.fillna(0) * 10 + 1e-9), 0, 9).astype(int)
+    return classes, np.where(share.isna(), 10, 9 - step)
 
 
 def _named(frame: pd.DataFrame) -> "pd.Series[str]":
@@ -374,7 +379,9 @@ def _add_parcels(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gp
     frame["_id"] = frame.index.astype("str")
     uses = symbols.land_uses()
     classes = [{"l": sheet.say(zh, en), "c": colour, "o": 0.7, "s": "#7d7d75", "w": 0.7} for zh, en, colour, _ in uses]
-    classes.append({"l": sheet.say("地类未知", "Not known"), "c": "#ffffff", "o": 0.4, "s": "#9a9a92", "w": 0.7, "d": "3 2"})
+    classes.append(
+        {"l": sheet.say("地类未知", "Not known"), "c": "#ffffff", "o": 0.4, "s": "#9a9a92", "w": 0.7, "d": "3 2"}
+    )
     codes = _land_use_codes(frame, other=len(uses))
     used = np.array([entry["l"] for entry in classes], dtype=object)[codes]
     frame["_use"] = pd.Series(used, index=frame.index, dtype="str")
@@ -401,7 +408,9 @@ def _land_use_codes(frame: pd.DataFrame, *, other: int) -> "np.ndarray[Any, Any]
     if "land_use" not in frame:
         return codes
     use = frame["land_use"].astype("str").fillna("").str.strip()
-    edition = frame["land_use_edition"].astype("str") if "land_use_edition" in frame else pd.Series("", index=frame.index)
+    edition = (
+        frame["land_use_edition"].astype("str") if "land_use_edition" in frame else pd.Series("", index=frame.index)
+    )
     known = ~edition.eq("sandiao_2019").fillna(False).to_numpy(dtype=bool)
     prefixes = sorted(
         ((prefix, place) for place, entry in enumerate(symbols.land_uses()) for prefix in entry[3]),
@@ -421,18 +430,11 @@ def _find_parcels(sheet: _Sheet, key: str, frame: gpd.GeoDataFrame) -> None:
 def _add_coverage_areas(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
     frame = _only(frame, "area")
     names = _named(frame)
-    ramp = symbols.COMPLETENESS
-    classes = [
-        {"l": f"{20 * place}–{20 * place + 20} %", "c": colour, "o": 0.72, "s": "#ffffff", "w": 1.6}
-        for place, colour in enumerate(ramp)
-    ]
-    classes = [*reversed(classes), {"l": sheet.say("未知", "Not known"), "c": symbols.UNKNOWN, "o": 0.55, "s": "#ffffff", "w": 1.6}]
     spots = sheet.geometry.add(np.asarray(frame.representative_point().array), "point")
     tiers = [tier for tier in _TIERS if f"completeness_{tier}" in frame]
     for tier in reversed(tiers):
         share = frame[f"completeness_{tier}"].astype("float64")
-        step = np.clip(np.floor(share.fillna(0) * 5 + 1e-9), 0, 4).astype(int)
-        codes = np.where(share.isna(), 5, 4 - step)
+        classes, codes = _tenths(sheet, share, {"o": 0.72, "s": "#ffffff", "w": 1.6})
         said = (share * 100).round().map("{:.0f} %".format, na_action="ignore")
         sheet.add(
             f"coverage_{tier}",
@@ -462,9 +464,12 @@ def _add_gaps(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDat
     area = frame["area_id"].astype("str") if "area_id" in frame else frame.index.to_series().astype("str")
     number, unique = pd.factorize(area)
     once = frame[~pd.Series(number).duplicated().to_numpy()].copy()
-    best = once["rank"].to_numpy(dtype="float64") if "rank" in once else np.ones(len(once))
+    weight = frame[left].to_numpy(dtype="float64") if left else np.ones(len(frame))
+    once["_missed"] = np.bincount(number, weights=np.nan_to_num(weight))
+    order = once["_missed"].rank(method="max", pct=True).to_numpy(dtype="float64")
     columns = [c for c in ("rank", "kind", "tier", left) if c is not None and c in frame]
     table = frame[columns].assign(kind=frame["kind"].map(sheet.word)) if "kind" in frame else frame[columns]
+    table = table.assign(**{left: table[left].round()}) if left else table
     cells = np.array([_listed(table[column].reset_index(drop=True)) for column in columns], dtype=object).T.tolist()
     rows: list[list[Any]] = [[] for _ in unique]
     for place, cell in zip(number.tolist(), cells, strict=True):
@@ -472,9 +477,9 @@ def _add_gaps(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDat
             rows[place].append(cell)
     colours = ("#b5302a", "#e8743b", "#f6c177")
     names = (
-        sheet.say("含前 5 位缺口", "Among the first 5"),
-        sheet.say("含第 6–20 位缺口", "Among 6 to 20"),
-        sheet.say("其他缺口", "Other gaps"),
+        sheet.say("缺口人次最多的三分之一", "Third with the most"),
+        sheet.say("中间三分之一", "Middle third"),
+        sheet.say("缺口人次最少的三分之一", "Third with the fewest"),
     )
     sheet.add(
         "gaps",
@@ -483,9 +488,9 @@ def _add_gaps(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDat
         kind="area",
         name=sheet.say("设施缺口", "Gaps"),
         classes=[{"l": n, "c": c, "o": 0.6, "s": "#ffffff", "w": 1.5} for n, c in zip(names, colours, strict=True)],
-        codes=np.digitize(best, [6, 21]),
+        codes=2 - np.digitize(order, [1 / 3 + 1e-9, 2 / 3 + 1e-9]),
         title=["name", "area_id"],
-        tip=["rank", "kind", "tier", *([left] if left else [])],
+        tip=["_missed", "kind", "tier", *([left] if left else [])],
         pop=[],
         more={
             "list": {
@@ -503,13 +508,20 @@ def _add_park_reach(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.
     kind = "area" if frame.geom_type.isin(["Polygon", "MultiPolygon"]).any() else "point"
     frame = _only(frame, kind)
     tip = [c for c in frame.columns if c not in {*_SILENT, "source", "definition", frame.geometry.name}][:5]
+    colours = ("#4c8a35", "#1b7f79", "#8a7a1f", "#5b5b9a")
+    few = kind == "area" and "name" in frame and 1 < len(frame) <= len(colours)
+    classes = [
+        {"l": name, "c": colour, "o": 0.16, "s": colour, "w": 1.6, "d": "6 3"}
+        for name, colour in zip(_named(frame) if few else [""], colours, strict=False)
+    ]
     sheet.add(
         "park_reach",
         frame,
         group="parks",
         kind=kind,
         name=sheet.say("公园服务范围", "Served by parks"),
-        classes=[{"l": "", "c": "#6aa84f", "o": 0.22, "s": "#4c8a35", "w": 1, "d": "5 3"}],
+        classes=classes,
+        codes=np.arange(len(frame)) if few else None,
         title=["name"],
         tip=tip,
         rank=6,
@@ -530,7 +542,7 @@ def _add_parks(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDa
         show=True,
         rank=6,
     )
-    if len(frame):
+    if "name" in frame:
         sheet.find("parks", frame, frame["name"].astype("str"), what=sheet.say("公园", "Park"))
 
 
@@ -545,7 +557,15 @@ def _add_land(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.G
     used = {*rules, *(f"{rule}{end}" for rule in rules for end in ("_value", "_threshold", "_source"))}
     asked = [c for c in frame.columns if c not in used | {*_SILENT, "source", frame.geometry.name}]
     order = list(_CANDIDATES)
-    frame["_status"] = frame[status].astype("str").map({code: sheet.say(zh, en) for code, (zh, en, _) in _CANDIDATES.items()})
+    frame["_status"] = (
+        frame[status].astype("str").map({code: sheet.say(zh, en) for code, (zh, en, _) in _CANDIDATES.items()})
+    )
+    if "reasons" in frame:
+        frame["_reasons"] = (
+            frame["reasons"]
+            .astype("str")
+            .map({text: _reasons(sheet, str(text)) for text in frame["reasons"].dropna().unique()})
+        )
     sheet.add(
         "land",
         frame,
@@ -555,12 +575,21 @@ def _add_land(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.G
         classes=[{"l": sheet.say(zh, en), **look, "w": 1} for zh, en, look in _CANDIDATES.values()],
         codes=_codes(frame[status], order, other=order.index("not known")),
         title=["name", "_id"],
-        tip=["_id", "_status", "reasons"],
-        pop=["_id", "_status", *[c for c in asked if c != status]],
-        more={"rules": [_rule(sheet, frame, rule) for rule in rules]} if rules else None,
+        tip=["_id", "_status", "_reasons"],
+        pop=["_id", "_status", "_reasons", *[c for c in asked if c in _ABOUT]],
+        more={
+            "rules": [_rule(sheet, frame, rule) for rule in rules],
+            "measures": sheet.fields(frame, [c for c in asked if c not in {*_ABOUT, status, "reasons"}]),
+        },
+        extra={"front": 1},
         rank=3,
     )
     _find_parcels(sheet, "land", frame.set_index("_id", drop=False))
+
+
+def _reasons(sheet: _Sheet, text: str) -> str:
+    """Rules by name, where a text lists them by their codes."""
+    return sheet.say("；", "; ").join(sheet.rule(code) for code in text.split(", ")) if text else ""
 
 
 def _rule(sheet: _Sheet, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
@@ -572,7 +601,7 @@ def _rule(sheet: _Sheet, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
     out: dict[str, Any] = {
         "l": sheet.rule(rule),
         "a": {"w": [str(answer) for answer in unique], "v": codes.tolist()},
-        "h": str(threshold.iloc[0]) if len(threshold) else "",
+        "h": sheet.said(str(threshold.iloc[0])) if len(threshold) else "",
     }
     if f"{rule}_value" in frame and (value := sheet.field(frame, f"{rule}_value")) is not None:
         out["v"] = value
@@ -584,8 +613,12 @@ def _rule(sheet: _Sheet, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
 def _add_buildings(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
     frame = _only(frame, "area")
     order = list(symbols.USES)
-    classes = [{"l": sheet.word(use), "c": colour, "o": 0.85, "s": "#6b6459", "w": 0.5} for use, colour in symbols.USES.items()]
-    classes.append({"l": sheet.say("其他或未知", "Other or not known"), "c": "#cfc9bf", "o": 0.85, "s": "#6b6459", "w": 0.5})
+    classes = [
+        {"l": sheet.word(use), "c": colour, "o": 0.85, "s": "#6b6459", "w": 0.5} for use, colour in symbols.USES.items()
+    ]
+    classes.append(
+        {"l": sheet.say("其他或未知", "Other or not known"), "c": "#cfc9bf", "o": 0.85, "s": "#6b6459", "w": 0.5}
+    )
     use = frame["use"] if "use" in frame else pd.Series("", index=frame.index)
     sheet.add(
         "buildings",
@@ -699,6 +732,7 @@ def _add_pipes_screen(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gp
         title=["name", "network"],
         tip=["_status", "network", "material", "built_year", "age_years", "rule"],
         keep=["age_years"],
+        extra={"front": 1},
     )
 
 
@@ -718,15 +752,9 @@ def _add_pipe_nodes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.
 
 def _add_coverage_homes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
     frame = _only(frame, "point").copy()
-    ramp = symbols.COMPLETENESS
     column = next((f"completeness_{tier}" for tier in _TIERS if f"completeness_{tier}" in frame), None)
     share = frame[column].astype("float64") if column else pd.Series(np.nan, index=frame.index)
-    step = np.clip(np.floor(share.fillna(0) * 5 + 1e-9), 0, 4).astype(int)
-    classes = [
-        {"l": f"{20 * place}–{20 * place + 20} %", "c": ramp[place], "o": 0.95, "s": "#4b5862", "w": 0.6, "r": 3}
-        for place in range(4, -1, -1)
-    ]
-    classes.append({"l": sheet.say("未知", "Not known"), "c": symbols.UNKNOWN, "s": "#4b5862", "w": 0.6, "r": 3})
+    classes, codes = _tenths(sheet, share, {"o": 0.95, "s": "#4b5862", "w": 0.6, "r": 3})
     walks = [str(c) for c in frame.columns if str(c).startswith("walk_min_")]
     frame[walks] = frame[walks].astype("float64").round(1)
     tip = ["residents", "dwellings", *(f"completeness_{tier}" for tier in reversed(_TIERS))]
@@ -737,7 +765,7 @@ def _add_coverage_homes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, 
         kind="point",
         name=sheet.say("住所的设施完整度", "Homes: completeness"),
         classes=classes,
-        codes=np.where(share.isna(), 5, 4 - step),
+        codes=codes,
         title=["name", "home_id"],
         tip=tip,
         pop=[*tip, *walks],
@@ -798,7 +826,7 @@ def _add_facilities(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.
         kind="point",
         name=sheet.say("公共服务设施", "Facilities"),
         classes=[
-            {"l": sheet.say(zh, en), "c": colour, "s": "#ffffff", "w": 1.1, "r": 4.5, "o": 0.95}
+            {"l": sheet.say(zh, en), "c": colour, "s": "#ffffff", "w": 1, "r": 4.2, "o": 0.95}
             for zh, en, colour in symbols.FACILITY_GROUPS.values()
         ],
         codes=_codes(of, groups, other=groups.index("")),
@@ -864,8 +892,14 @@ def _content(
             "clear": say("清除", "Clear"),
             "zoom_in": say("放大", "Zoom in"),
             "zoom_out": say("缩小", "Zoom out"),
+            "measures": say("指标", "Measured"),
             "evidence": say("逐条判定", "Criterion by criterion"),
-            "evidence_heads": [say("条件", "Criterion"), say("数值", "Value"), say("标准", "Threshold"), say("结果", "Result")],
+            "evidence_heads": [
+                say("条件", "Criterion"),
+                say("数值", "Value"),
+                say("标准", "Threshold"),
+                say("结果", "Result"),
+            ],
             "answers": {code: say(zh, en) for code, (zh, en) in _ANSWERS.items()},
         },
     }

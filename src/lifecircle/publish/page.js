@@ -127,8 +127,10 @@
     build: function () {
       var spec = this.spec, list = shapes(spec.geo);
       this.byNumber = new Array(list.length);
-      for (var i = 0; i < list.length; i++) {
-        var options = this.style(i), shape;
+      var order = list.map(function (shape, i) { return i; });
+      if (spec.front && spec.cls) order.sort(function (a, b) { return spec.cls[b] - spec.cls[a] || a - b; });
+      for (var k = 0; k < order.length; k++) {
+        var i = order[k], options = this.style(i), shape;
         options.renderer = LC.renderer;
         options.bubblingMouseEvents = false;
         options.interactive = !spec.still;
@@ -189,6 +191,7 @@
       el("i", "lc-g", this.spec.name, box);
       pairs(pop.fields, i, box);
       if (pop.rules) evidence(pop.rules, i, box);
+      if (pop.measures && pop.measures.length) { el("h3", "", LC.words.measures, box); pairs(pop.measures, i, box); }
       if (pop.list) listed(pop.list, i, box);
       L.DomEvent.disableScrollPropagation(box);
       return box;
@@ -318,8 +321,9 @@
     };
     control.addTo(map);
     function fit() {
-      var free = map.getSize().y - map.getContainer().querySelector(".leaflet-top.leaflet-left").offsetHeight - 84;
+      var free = map.getSize().y - map.getContainer().querySelector(".leaflet-top.leaflet-left").offsetHeight - 98;
       LC.legendBody.style.maxHeight = Math.max(90, free) + "px";
+      if (free < 90) LC.legendBody.parentNode.classList.add("lc-folded");
     }
     map.on("resize", fit);
     fit();
@@ -379,7 +383,7 @@
       });
     });
     var control = new L.Control.Search({
-      container: "lc-find", collapsed: false, autoResize: false, autoType: false, delayType: 120, minLength: 1, marker: false,
+      container: "lc-find", collapsed: false, autoResize: false, autoType: false, delayType: 120, minLength: 1, marker: false, autoCollapseTime: 2500,
       textPlaceholder: LC.words.find, textErr: LC.words.not_found, textCancel: LC.words.clear,
       sourceData: function (text, done) { done(text); return {abort: function () {}}; },
       formatData: function (text) {
@@ -402,6 +406,22 @@
     });
     control.addTo(map);
     map.off("dragstart click", control.collapse, control);
+    /* Enter takes the chosen result, or the first; the plugin's own way fails where results are still on their way */
+    L.DomEvent.on(control._input, "keydown", function (e) {
+      if (e.key !== "Enter") return;
+      L.DomEvent.stop(e);
+      clearTimeout(control.timerKeypress);
+      var chosen = control._tooltip.querySelector(".search-tip-select");
+      if (!chosen) { control._fillRecordsCache(); chosen = control._tooltip.firstChild; }
+      if (chosen && control._input.value) control._input.value = chosen._text;
+      control._handleSubmit();
+    });
+    var keypress = control._handleKeypress;
+    L.DomEvent.off(control._input, "keyup", keypress, control);
+    L.DomEvent.on(control._input, "keyup", function (e) {
+      if (e.key === "Enter" || (/^Arrow(Up|Down)$/.test(e.key) && !control._tooltip.firstChild)) return;
+      keypress.call(control, {keyCode: e.keyCode});
+    });
     LC.search = control;
   }
 

@@ -40,6 +40,9 @@ class Page(Figure):
 class _Part(MacroElement):
     """An element that puts text of its own at the end of the page's head or script."""
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
     def _figure(self) -> Any:
         return self.get_root()
 
@@ -48,7 +51,7 @@ class _Part(MacroElement):
         return str(parent.get_name())
 
 
-class Start(JSCSSMixin, _Part):
+class Start(_Part, JSCSSMixin):
     """The scripts and styles of the page, and the call that opens the map."""
 
     def __init__(self, content: Mapping[str, Any], geometry: "Geometry") -> None:

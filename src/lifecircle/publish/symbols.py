@@ -6,9 +6,24 @@ Qualitative colours follow Okabe and Ito (2008), the sequential ramps ColorBrewe
 from collections.abc import Mapping
 from functools import cache
 
+import numpy as np
+
 UNKNOWN = "#c9c9c9"
 COMPLETENESS = ("#f8edc4", "#cfe3bd", "#99cabd", "#5fa5b8", "#3f77a6")
 AGE = ("#fbe3a1", "#f7b267", "#e76f3c", "#b5302a")
+
+
+def ramp(stops: tuple[str, ...], steps: int) -> list[str]:
+    """So many colours evenly along a ramp.
+
+    >>> ramp(("#000000", "#ffffff"), 3)
+    ['#000000', '#808080', '#ffffff']
+    """
+    channels = [[int(stop[k : k + 2], 16) for stop in stops] for k in (1, 3, 5)]
+    places = np.linspace(0, len(stops) - 1, steps)
+    mixed = [np.floor(np.interp(places, range(len(stops)), channel) + 0.5).astype(int).tolist() for channel in channels]
+    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in zip(*mixed, strict=True)]
+
 
 FACILITY_GROUPS: Mapping[str, tuple[str, str, str]] = {
     "education": ("教育", "Education", "#0072b2"),

@@ -25,14 +25,14 @@ class Sheet:
     """One sheet of a workbook: the frame (its named index becomes the first column) and what is said about it.
 
     `labels` gives headings by column name and words by code, before those lifecircle knows; `codes` names the columns
-    whose values are codes to be printed as words.
+    whose values are codes to be printed as words, by default those lifecircle knows and the answers of criteria.
     """
 
     frame: pd.DataFrame
     title: str = ""
     note: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    codes: Sequence[str] = ()
+    codes: Sequence[str] | None = None
 
 
 def write(
@@ -236,7 +236,10 @@ def _yes_no(values: "pd.Series[Any]", sheet: Sheet, language: str) -> "pd.Series
 
 
 def _worded(texts: "pd.Series[Any]", column: str, sheet: Sheet, language: str) -> "pd.Series[Any]":
-    if column not in sheet.codes:
+    if column.endswith(("_threshold", "_value")) and sheet.codes is None:
+        return texts.map({text: labels.said(text, language, sheet.labels) for text in texts.unique()})
+    coded = column in sheet.codes if sheet.codes is not None else column in labels.CODED
+    if not coded and not (sheet.codes is None and f"{column}_threshold" in sheet.frame):
         return texts
     return texts.map({code: labels.word(code, language, sheet.labels) for code in texts.unique()})
 
@@ -263,7 +266,9 @@ def _texts_width(texts: "pd.Series[Any]") -> float:
     """Width in characters that nine of ten texts fit into; a Chinese character is two wide."""
     if not len(texts):
         return 0.0
-    wide = texts.str.len() + texts.str.count(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uff60\uffe0-\uffe6]")
+    wide = texts.str.len() + texts.str.count(
+        r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uff60\uffe0-\uffe6]"
+    )
     return float(np.ceil(wide.astype("float64").quantile(0.95, interpolation="higher")))
 
 

@@ -1,0 +1,199 @@
+"""study.toml: what is accepted, and that every fault is named with its key, all at once."""
+
+import pytest
+
+from lifecircle.errors import StudyError
+from lifecircle.load import recipe
+
+HEAD = 'name = "T"\ncrs = "EPSG:4547"\nas_of = 2025-12-31\n'
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Writes a study.toml beside an empty parcels.csv, and reads it."""
+
+    def write(text, *files):
+        for name in ("parcels.csv", *files):
+            (tmp_path / name).write_text("宗地编号,x,y\n1,500000,4000000\n", encoding="utf-8")
+        (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+        return recipe.read(tmp_path)
+
+    return write
+
+
+def faults(study, text, *files):
+    """The faults of a recipe that must have some."""
+    with pytest.raises(StudyError) as caught:
+        study(text, *files)
+    return caught.value.faults
+
+
+def test_a_recipe_is_read(study):
+    """Defaults are filled in, a table and an array of tables both give a list, a bare column name gets no unit."""
+    found = study(
+        HEAD
+        + """
+[layers.parcels]
+source = "parcels.csv"
+crs = "GCJ-02"
+columns = { site_area_m2 = { from = "面积", unit = "亩" }, land_use = "地类" }
+set = { land_use_edition = "yonghai_2023" }
+filter = { "状态" = ["现状", 1] }
+[[layers.pipes]]
+source = "parcels.csv"
+[[layers.pipes]]
+source = "parcels.csv"
+"""
+    )
+    assert (found.language, found.standards, found.synthetic) == ("zh", "national_2018", False)
+    assert found.system.to_epsg() == 4547
+    assert len(found.layers["pipes"]) == 2
+    source = found.layers["parcels"][0]
+    assert (source.columns["site_area_m2"].raw, source.columns["site_area_m2"].unit) == ("面积", "亩")
+    assert source.columns["land_use"].unit is None
+    assert source.filter == {"状态": ["现状", "1"]}
+    assert source.constants == {"land_use_edition": "yonghai_2023"}
+
+
+def test_the_file_itself_may_be_named(study, tmp_path):
+    """A folder and the file in it are the same study."""
+    study(HEAD + '[layers.parcels]\nsource = "parcels.csv"\n')
+    assert recipe.read(tmp_path / "study.toml").folder == tmp_path
+
+
+def test_every_fault_is_listed_at_once(study):
+    """Shape, values and files are all at fault, and one error names every key."""
+    found = faults(
+        study,
+        """
+nam = "T"
+crs = "EPSG:2272"
+language = "de"
+as_of = "soon"
+standards = "national_2081"
+[layers.parcels]
+source = "parcel.csv"
+columns = { far = { form = "容积率" } }
+[layers.parcel]
+source = "parcels.csv"
+""",
+    )
+    keys = [fault.split(":")[0] for fault in found]
+    wanted = {
+        "nam",
+        "name",
+        "crs",
+        "language",
+        "as_of",
+        "standards",
+        "layers.parcels.source",
+        "layers.parcels.columns.far.form",
+    }
+    assert wanted | {"layers.parcels.columns.far.from", "layers.parcel"} <= set(keys)
+    assert "nam: is not a key of study.toml; did you mean name?" in found
+    assert any("did you mean parcels.csv?" in fault for fault in found)
+    assert any(fault.startswith("layers.parcel:") and "did you mean parcels?" in fault for fault in found)
+
+
+@pytest.mark.parametrize(
+    ("crs", "said"),
+    [
+        ("EPSG:3857", r"1/cos\(latitude\)"),
+        ("EPSG:4490", "not projected"),
+        ("EPSG:2272", "US survey foot"),
+        ("EPSG:2363", "no honest transformation"),
+        ("GCJ-02", "no survey system"),
+        ("nowhere", "not a coordinate system"),
+    ],
+)
+def test_an_unusable_system_is_refused_with_the_reason(study, crs, said):
+    """Web Mercator, degrees, feet, an old datum, an offset system and nonsense each get their own sentence."""
+    text = f'name = "T"\ncrs = "{crs}"\nas_of = 2025-12-31\n[layers.parcels]\nsource = "parcels.csv"\n'
+    with pytest.raises(StudyError, match=said):
+        study(text)
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "said"),
+    [
+        ('crs = "EPSG:2363"', "layers.parcels.crs", "no honest transformation"),
+        ('columns = { fra = "容积率" }', "layers.parcels.columns.fra", "did you mean far?"),
+        (
+            'columns = { site_area_m2 = { from = "面积", unit = "kg" } }',
+            "layers.parcels.columns.site_area_m2.unit",
+            "cannot be turned into m2",
+        ),
+        (
+            'columns = { name = { from = "名", unit = "m" } }',
+            "layers.parcels.columns.name.unit",
+            "not counted in a unit",
+        ),
+        ('set = { land_use_edition = "2022" }', "layers.parcels.set.land_use_edition", "is not one of"),
+        ('osm = "streets"', "layers.parcels.osm", "only for OSM files"),
+        ('osm = "roads"', "layers.parcels.osm", "is not one of"),
+        ('join = { layer = "assets", on = "号" }', "layers.parcels.join.layer", "there is no layer 'assets'"),
+        ('encoding = "gbkk"', "layers.parcels.encoding", "is not an encoding"),
+        ('sorce = "x"', "layers.parcels.sorce", "did you mean source?"),
+        ('xy = ["经度"]', "layers.parcels.xy", ""),
+    ],
+)
+def test_faults_of_a_source_name_their_key(study, body, key, said):
+    """Each fault of a source starts with the full path of the key at fault."""
+    found = faults(study, HEAD + f'[layers.parcels]\nsource = "parcels.csv"\n{body}\n')
+    assert any(fault.startswith(key) and said in fault for fault in found), found
+
+
+def test_a_register_needs_a_layer_to_join(study):
+    """A table that is no layer must say which layer it adds to; its columns are then that layer's."""
+    found = faults(study, HEAD + '[layers.tax]\nsource = "parcels.csv"\n[layers.parcels]\nsource = "parcels.csv"\n')
+    assert [fault.split(":")[0] for fault in found] == ["layers.tax"]
+    good = study(
+        HEAD
+        + '[layers.parcels]\nsource = "parcels.csv"\n'
+        + '[layers.tax]\nsource = "parcels.csv"\njoin = { layer = "parcels", on = "号" }\n'
+        + 'columns = { tax_yuan = "税" }\n'
+    )
+    assert list(good.registers) == ["tax"]
+
+
+def test_an_unknown_code_in_values_is_named(study):
+    """A local word may only stand for a code there is."""
+    found = faults(
+        study,
+        HEAD + '[layers.facilities]\nsource = "parcels.csv"\nvalues = { kind = { "学堂" = "primary_scool" } }\n',
+    )
+    assert "layers.facilities.values.kind.学堂" in found[0]
+    assert "did you mean primary_school?" in found[0]
+
+
+def test_an_osm_file_needs_its_part(study):
+    """An OSM file holds everything; which part is meant must be said."""
+    found = faults(study, HEAD + '[layers.streets]\nsource = "town.osm"\n', "town.osm")
+    assert found[0].startswith("layers.streets.osm: is missing")
+
+
+def test_broken_toml_names_the_line(study):
+    """A syntax error says where it is."""
+    with pytest.raises(StudyError, match="line 2"):
+        study('name = "T"\ncrs = = 3\n')
+
+
+def test_a_missing_study_says_so(tmp_path):
+    """A folder without study.toml, and a file that is not there, get one sentence."""
+    with pytest.raises(StudyError, match=r"there is no study\.toml here"):
+        recipe.read(tmp_path)
+    with pytest.raises(StudyError, match="no such file"):
+        recipe.read(tmp_path / "other.toml")
+
+
+def test_a_study_in_gbk_is_told_to_be_utf8(tmp_path):
+    """TOML is UTF-8; a file saved by an old editor is refused in words."""
+    (tmp_path / "study.toml").write_bytes('name = "县城"'.encode("gbk"))
+    with pytest.raises(StudyError, match="UTF-8"):
+        recipe.read(tmp_path)
+
+
+def test_no_layer_is_a_fault(study):
+    """A study without layers cannot be run."""
+    assert "layers: is missing" in faults(study, HEAD)
+    assert any("names no layer" in fault for fault in faults(study, HEAD + "[layers]\n"))

@@ -1,8 +1,14 @@
 """What every test shares: nothing reaches the network, and the real places are used where they are present."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Shared machines are slow at times, which says nothing of the code; CI looks at the same examples on every run.
+settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("project")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"

@@ -178,15 +178,17 @@ def _coverage(study: Study) -> tuple[Layers, dict[str, Any]]:
     placed_facilities = network.place(walk, facilities)
     minutes = network.nearest(walk, homes, facilities, entrances=study.entrances, speed_m_s=speed)
     kinds = tier_kinds(study.standards)
-    wholes = standards.read("kinds").set_index("code")["part_of"]
-    minutes = coverage.counting_parts(minutes, wholes[wholes != ""])
+    parts = standards.read("kinds").set_index("code")["part_of"]
+    parts = parts[parts != ""]
+    minutes = coverage.counting_parts(minutes, parts)
 
     answers = coverage.reached(minutes, kinds, speed_m_s=speed, joined=placed["placed"])
     complete = coverage.completeness(answers, kinds)
     people = coverage.weight(homes)
     town = pd.Series("town", index=homes.index, name="scope")
     by_town = coverage.shares(answers, kinds, people, town)
-    by_town["facilities"] = by_town["kind"].map(facilities["kind"].value_counts()).fillna(0.0).astype("float64")
+    counted = pd.concat([facilities["kind"], facilities["kind"].map(parts).dropna()]).value_counts()
+    by_town["facilities"] = by_town["kind"].map(counted).fillna(0.0).astype("float64")
     layers: Layers = {
         "coverage_homes": _home_layer(homes, placed, complete, minutes),
         "coverage_areas": _area_layer(study, complete, people),

@@ -154,7 +154,8 @@ def completeness(answers: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
         names=["method", "tier", "group"],
     )
     values = answers.to_numpy(dtype="float64", na_value=np.nan)
-    return pd.DataFrame(values, index=answers.index, columns=by).T.groupby(level=[0, 1, 2]).mean().T
+    means = pd.DataFrame(values, index=answers.index, columns=by).T.groupby(level=[0, 1, 2]).mean().T
+    return means.sort_index(axis=1, level=["method", "group", "tier"], ascending=[False, False, True])
 
 
 def shares(
@@ -179,7 +180,7 @@ def shares(
     DataFrame
         Columns: the name of `groups`, method, tier, kind, required, limit (minutes or metres), ``<weight>``,
         ``<weight>_covered``, ``<weight>_left_out``, ``<weight>_not_known`` and ``share_of_<weight>``: covered ÷ (covered
-        + left out), NaN where that is 0. People are NaN-free; homes with a missing weight count as nobody.
+        + left out), NaN where that is 0. Minutes come before metres, required kinds before optional ones. People are NaN-free; homes with a missing weight count as nobody.
 
     Examples
     --------
@@ -215,7 +216,9 @@ def shares(
     with np.errstate(invalid="ignore"):
         long[f"share_of_{name}"] = (covered / (covered + left_out)).astype("float64")
     order = [group, "method", "tier", "kind", "required", "limit", name, *counted, f"share_of_{name}"]
-    return long[order].sort_values([group, "method", "tier", "kind"], ignore_index=True, na_position="last")
+    long["method"] = pd.Categorical(long["method"], METHODS)
+    long = long.sort_values([group, "method", "tier", "required", "kind"], ascending=[True, True, True, False, True])
+    return long[order].astype({"method": "str"}).reset_index(drop=True)
 
 
 def mean_completeness(complete: pd.DataFrame, weights: "pd.Series[float]", groups: "pd.Series[str]") -> pd.DataFrame:

@@ -212,8 +212,10 @@ def underused(measured: pd.DataFrame, groups: "pd.Series[str]", rules: pd.DataFr
     deciding = low.loc[:, low.isin(["yes", "no"]).any(axis=0)]
     yes, unknown = deciding == "yes", deciding == "not known"
     exempt = _any(table[[r for r in table if kinds[str(r)] == "exemption"]])
+    # where no rule can be answered anywhere, nothing is known of any parcel: that is no "not candidate"
+    silent = low.eq("not known").any(axis=1) & deciding.empty
     out["candidate"] = np.select(
-        [yes.any(axis=1) & (exempt != "yes"), yes.any(axis=1), unknown.any(axis=1)], CLASSES[:3], CLASSES[3]
+        [yes.any(axis=1) & (exempt != "yes"), yes.any(axis=1), unknown.any(axis=1) | silent], CLASSES[:3], CLASSES[3]
     )
     out["reasons"] = _joined(yes)
     out["rules_yes"] = yes.sum(axis=1).astype("float64")

@@ -377,12 +377,12 @@ def _add_constraints(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd
 def _add_parcels(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
     frame = _only(frame, "area").copy()
     frame["_id"] = frame.index.astype("str")
-    uses = symbols.land_uses()
-    classes = [{"l": sheet.say(zh, en), "c": colour, "o": 0.7, "s": "#7d7d75", "w": 0.7} for zh, en, colour, _ in uses]
-    classes.append(
-        {"l": sheet.say("地类未知", "Not known"), "c": "#ffffff", "o": 0.4, "s": "#9a9a92", "w": 0.7, "d": "3 2"}
+    codes, uses = symbols.land_use(_column(frame, "land_use"), _column(frame, "land_use_edition"))
+    known, unknown = (
+        {"o": 0.7, "s": "#7d7d75", "w": 0.7},
+        {"c": "#ffffff", "o": 0.4, "s": "#9a9a92", "w": 0.7, "d": "3 2"},
     )
-    codes = _land_use_codes(frame, other=len(uses))
+    classes = [{"l": sheet.say(zh, en), **({"c": colour, **known} if colour else unknown)} for zh, en, colour in uses]
     used = np.array([entry["l"] for entry in classes], dtype=object)[codes]
     frame["_use"] = pd.Series(used, index=frame.index, dtype="str")
     more = [c for c in frame.columns if c not in {*_SILENT, frame.geometry.name}]
@@ -402,23 +402,9 @@ def _add_parcels(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gp
         _find_parcels(sheet, "parcels", frame)
 
 
-def _land_use_codes(frame: pd.DataFrame, *, other: int) -> "np.ndarray[Any, Any]":
-    """The place of each parcel's colour class: the longest official code prefix its land use begins with."""
-    codes = np.full(len(frame), other)
-    if "land_use" not in frame:
-        return codes
-    use = frame["land_use"].astype("str").fillna("").str.strip()
-    edition = (
-        frame["land_use_edition"].astype("str") if "land_use_edition" in frame else pd.Series("", index=frame.index)
-    )
-    known = ~edition.eq("sandiao_2019").fillna(False).to_numpy(dtype=bool)
-    prefixes = sorted(
-        ((prefix, place) for place, entry in enumerate(symbols.land_uses()) for prefix in entry[3]),
-        key=lambda pair: len(pair[0]),
-    )
-    for prefix, place in prefixes:
-        codes[use.str.startswith(prefix).to_numpy(dtype=bool) & known] = place
-    return codes
+def _column(frame: pd.DataFrame, name: str) -> "pd.Series[str]":
+    """A text column, missing throughout where the frame has none."""
+    return frame[name].astype("str") if name in frame else pd.Series(np.nan, index=frame.index).astype("str")
 
 
 def _find_parcels(sheet: _Sheet, key: str, frame: gpd.GeoDataFrame) -> None:
@@ -434,7 +420,7 @@ def _add_coverage_areas(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, 
     tiers = [tier for tier in _TIERS if f"completeness_{tier}" in frame]
     for tier in reversed(tiers):
         share = frame[f"completeness_{tier}"].astype("float64")
-        classes, codes = _tenths(sheet, share, {"o": 0.72, "s": "#ffffff", "w": 1.6})
+        classes, codes = _tenths(sheet, share, {"o": 0.76, "s": "#ffffff", "w": 1.6})
         said = (share * 100).round().map("{:.0f} %".format, na_action="ignore")
         sheet.add(
             f"coverage_{tier}",

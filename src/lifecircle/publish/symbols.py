@@ -5,11 +5,13 @@ Qualitative colours follow Okabe and Ito (2008), the sequential ramps ColorBrewe
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 UNKNOWN = "#c9c9c9"
-COMPLETENESS = ("#f8edc4", "#cfe3bd", "#99cabd", "#5fa5b8", "#3f77a6")
+COMPLETENESS = ("#fdf1b4", "#a6d9a3", "#4db5b1", "#3680b4", "#38528f")
 AGE = ("#fbe3a1", "#f7b267", "#e76f3c", "#b5302a")
 
 
@@ -80,48 +82,82 @@ USES: Mapping[str, str] = {
     "mixed": "#d8a27a",
 }
 
-# 市级国土空间总体规划制图规范（试行）, appendix B: class, colour, and the code prefixes it stands for in the land-use
-# classification of 2020 and 2023 (the longest prefix that fits decides).
-_LAND_USES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("耕地", "Arable land", "#F5F8DC", ("01",)),
-    ("园地", "Orchard", "#BFE9AA", ("02",)),
-    ("林地", "Woodland", "#68B167", ("03",)),
-    ("草地", "Grassland", "#CDF57A", ("04",)),
-    ("湿地", "Wetland", "#65CDAA", ("05",)),
-    ("农业设施建设用地", "Farm facilities", "#D8D79F", ("06",)),
-    ("城镇住宅用地", "Urban housing", "#FFFF2D", ("07", "0701", "0702")),
-    ("农村宅基地", "Rural housing", "#FFD380", ("0703", "0704")),
-    ("机关团体用地", "Administration", "#FF00FF", ("08", "0801")),
-    ("科研用地", "Research", "#E6005C", ("0802",)),
-    ("文化用地", "Culture", "#FF7F00", ("0803",)),
-    ("教育用地", "Education", "#FF85C9", ("0804",)),
-    ("体育用地", "Sports", "#00A57C", ("0805",)),
-    ("医疗卫生用地", "Health", "#FF7F7E", ("0806",)),
-    ("社会福利用地", "Social welfare", "#FF9F7F", ("0807",)),
-    ("商业服务业用地", "Commerce", "#FF0000", ("09",)),
-    ("工业用地", "Industry", "#BB9674", ("10", "1001")),
-    ("采矿用地", "Mining", "#9E6C54", ("1002",)),
-    ("盐田用地", "Salt works", "#0000FF", ("1003",)),
-    ("仓储用地", "Warehousing", "#8761D3", ("11", "1101")),
-    ("储备库用地", "Reserve depots", "#9999FF", ("1102",)),
-    ("交通运输用地", "Transport", "#B7B7B7", ("12",)),
-    ("公路用地", "Highways", "#ADADAD", ("1202",)),
-    ("城镇道路用地", "Urban streets", "#A3A3A3", ("1207",)),
-    ("管道运输用地", "Pipelines", "#999999", ("1205",)),
-    ("公用设施用地", "Utilities", "#006380", ("13",)),
-    ("公园绿地", "Parks", "#00FF00", ("14", "1401")),
-    ("防护绿地", "Protective green", "#148D4A", ("1402",)),
-    ("广场用地", "Squares", "#ACFFCF", ("1403",)),
-    ("特殊用地", "Special use", "#859156", ("15",)),
-    ("留白用地", "Reserved", "#FFFFFF", ("16",)),
-    ("陆地水域", "Inland water", "#338EC0", ("17",)),
-    ("其他土地", "Other land", "#EEEEEE", ("23",)),
-)
+# where no edition has an official colour for a class, the group it belongs to has one
+_LAND_GROUPS: Mapping[str, tuple[str, str, str]] = {
+    "farmland": ("农用地", "Farmland", "#f5f8dc"),
+    "forest": ("林地", "Forest", "#68b167"),
+    "grassland": ("草地", "Grassland", "#cdf57a"),
+    "wetland": ("湿地", "Wetland", "#65cdaa"),
+    "residential": ("居住用地", "Housing", "#ffff2d"),
+    "public": ("公共管理与公共服务用地", "Public services", "#ff5fd2"),
+    "commercial": ("商业服务业用地", "Commerce", "#ff0000"),
+    "industrial": ("工矿用地", "Industry", "#bb9674"),
+    "mining": ("采矿用地", "Mining", "#9e6c54"),
+    "warehouse": ("仓储用地", "Storage", "#8761d3"),
+    "transport": ("交通运输用地", "Transport", "#b7b7b7"),
+    "utility": ("公用设施用地", "Utilities", "#006380"),
+    "green": ("绿地与开敞空间用地", "Green and open space", "#00ff00"),
+    "special": ("特殊用地", "Special use", "#859156"),
+    "reserved": ("留白用地", "Reserved", "#ffffff"),
+    "water": ("水域", "Water", "#338ec0"),
+    "sea": ("用海", "Sea use", "#83bcd6"),
+    "other": ("其他土地", "Other land", "#eeeeee"),
+}
+_NO_USE = ("地类未知", "Land use not known", "")
 
 
-def land_uses() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
-    """The classes of land use with their official colours: (Chinese, English, colour, code prefixes), in legend order."""
-    return _LAND_USES
+def land_use(
+    codes: "pd.Series[str]", editions: "pd.Series[str]"
+) -> "tuple[np.ndarray[Any, Any], list[tuple[str, str, str]]]":
+    """The colour class of each land-use code.
+
+    The official colour of the longest code that the given one begins with decides (that of 2023 serves the codes of
+    2020 too); where there is none, the colour of its group. Returns the place of each row in the list of
+    classes, and that list: (Chinese, English, colour), in the order of the standard, last the one for codes nobody knows, with
+    an empty colour.
+
+    >>> places, classes = land_use(pd.Series(["070102", "07", "?"]), pd.Series(["yonghai_2023"] * 3))
+    >>> [classes[place] for place in places]
+    [('城镇住宅用地', 'Urban dwelling land', '#FFFF2D'), ('居住用地', 'Housing', '#ffff2d'), ('地类未知', 'Land use not known', '')]
+    """
+    official, grouped = _land_use_tables()
+    classes = [*dict.fromkeys([*official.values(), *_LAND_GROUPS.values(), _NO_USE])]
+    place_of = {entry: place for place, entry in enumerate(classes)}
+    keys = pd.MultiIndex.from_arrays([codes.fillna("").str.strip(), editions.fillna("").str.replace("_2020", "_2023")])
+    numbers, unique = pd.factorize(keys)
+    found = [
+        _longest(official, code, edition) or _longest(grouped, code, edition) or _NO_USE for code, edition in unique
+    ]
+    return np.array([place_of[entry] for entry in found], dtype=int)[numbers], classes
+
+
+def _longest(
+    table: Mapping[tuple[str, str], tuple[str, str, str]], code: str, edition: str
+) -> tuple[str, str, str] | None:
+    starts = (code[:length] for length in range(len(code), 1, -1))
+    return next((table[edition, start] for start in starts if (edition, start) in table), None)
+
+
+@cache
+def _land_use_tables() -> tuple[
+    dict[tuple[str, str], tuple[str, str, str]], dict[tuple[str, str], tuple[str, str, str]]
+]:
+    from lifecircle import standards
+
+    symbols = standards.read("symbols").sort_values(["edition", "code"], ascending=[False, True], kind="stable")
+    official = {
+        (edition, code): (zh, en, colour)
+        for edition, code, zh, en, colour in zip(
+            *(symbols[c] for c in ("edition", "code", "name_zh", "name_en", "hex")), strict=True
+        )
+    }
+    uses = standards.read("land_use")
+    grouped = {
+        (edition.replace("_2020", "_2023"), code): _LAND_GROUPS[group]
+        for edition, code, group in zip(uses["edition"], uses["code"], uses["group"], strict=True)
+        if group in _LAND_GROUPS
+    }
+    return official, grouped
 
 
 @cache

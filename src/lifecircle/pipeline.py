@@ -307,11 +307,17 @@ def _land(study: Study) -> Layers:
     verdict = land.underused(measured, land_groups(parcels), rules)
     differs = measured["area_differs"].map({True: "yes", False: "no"}).astype("str").fillna("not known")
     own = parcels[["name", "land_use", "land_use_edition", "industry", "tax_yuan"]]
-    shown = pd.concat([own, land_groups(parcels), verdict, measured.assign(area_differs=differs)], axis=1)
+    summary = [c for c in _VERDICT if c in verdict]
+    evidence = verdict.drop(columns=summary)
+    measured = measured.assign(area_differs=differs)
+    shown = pd.concat([own, land_groups(parcels), verdict[summary], measured, evidence], axis=1)
     return {
         "land": gpd.GeoDataFrame(shown, geometry=parcels.geometry, crs=parcels.crs),
         "land_rules": rules.assign(binding=np.where(rules["binding"], "yes", "no")),
     }
+
+
+_VERDICT = ("candidate", "reasons", "rules_yes", "rules_no", "rules_not_known", "idle", "not_supplied")
 
 
 def land_rules(profile: str) -> pd.DataFrame:
@@ -501,6 +507,10 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
 
 
 def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) -> dict[str, dict[str, pd.DataFrame]]:
+    """The sheets of each workbook, what is read first in front."""
+    from lifecircle.publish import labels
+
+    flat = {name: pd.DataFrame(frame).drop(columns="geometry", errors="ignore") for name, frame in results.items()}
     books: dict[str, dict[str, pd.DataFrame]] = {
         "inventory": {
             "layers": inventory.layers,
@@ -510,22 +520,76 @@ def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) ->
             "inputs": inventory.inputs,
         }
     }
-    for theme, names in _LAYERS.items():
-        frames = {n: pd.DataFrame(results[n]).drop(columns="geometry", errors="ignore") for n in names if n in results}
-        if frames:
-            books[theme] = frames
-    if "coverage" in books:
-        order = ("coverage_town", "gaps", "coverage_areas", "coverage_by_area", "coverage_homes")
-        books["coverage"] = {n: books["coverage"][n] for n in order}
+    if "coverage_town" in flat:
+        flat["coverage_town"] = flat["coverage_town"].drop(columns="scope")
+    if "land" in flat:
+        found = flat["land"][flat["land"]["candidate"] == "candidate"]
+        flat["land_candidates"] = found[list(_CANDIDATE)].sort_values("area_m2", ascending=False, kind="stable")
+        rules = flat["land_rules"].rename(columns={"class": "rule_class", f"name_{study.language}": "name"})
+        heading = {column: labels.heading(column, study.language) for column in rules["quantity"]}
+        flat["land_rules"] = rules.assign(quantity=rules["quantity"].map(heading))[list(_RULE)]
+    for theme, names in _SHEETS.items():
+        if names[0] in flat:
+            books[theme] = {name: flat[name] for name in names if name in flat}
     return books
 
 
-def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, study: Study) -> None:
-    from lifecircle.publish import workbook
+_SHEETS = {
+    "coverage": ("coverage_town", "gaps", "coverage_areas", "coverage_by_area"),
+    "land": ("land_candidates", "land", "land_rules"),
+    "parks": ("park_coverage", "park_land"),
+    "pipes": ("pipes_length", "pipes_screen"),
+}
+_CANDIDATE = (
+    *("name", "land_use", "land_group", "area_m2", "reasons", "rules_not_known", "idle", "far", "building_coverage"),
+    *("built_year", "dangerous_share", "industry", "tax_per_mu_yuan", "tax_share_of_industry", "area_differs"),
+)
+_RULE = ("rule", "name", "rule_class", "group", "quantity", "operator", "value", "unit", "source", "mark", "binding")
 
-    notes = [n for n in (study.note, f"{study.standards} · {study.as_of} · {study.crs.to_string()}") if n]
-    sheets = {name: workbook.Sheet(frame=frame) for name, frame in frames.items()}
-    workbook.write(sheets, path, title=f"{study.name} · {theme}", notes=notes, language=study.language)
+
+def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, study: Study) -> None:
+    from lifecircle.publish import labels, workbook
+
+    zh = study.language == "zh"
+    profile = standards.read("profiles").set_index("code")[f"name_{study.language}"].get(study.standards, "")
+    notes = [
+        study.note,
+        f"标准方案：{profile}（{study.standards}）" if zh else f"Standards: {profile} ({study.standards})",
+        f"数据日期：{study.as_of}" if zh else f"Data as of {study.as_of}",
+        f"坐标系：{study.crs.name}" if zh else f"Coordinate system: {study.crs.name}",
+        _READ[theme][not zh],
+    ]
+    sheets = {
+        labels.sheet(name, study.language): workbook.Sheet(frame=frame, title=labels.sheet(name, study.language))
+        for name, frame in frames.items()
+    }
+    title = f"{study.name} · {labels.sheet(theme, study.language)}"
+    workbook.write(sheets, path, title=title, notes=[note for note in notes if note], language=study.language)
+
+
+_READ = {
+    "inventory": (
+        "每个图层：读入 = 保留 + 退回；退回的行及原因见“退回行”。",
+        "For every layer rows read = kept + rejected; rejected rows and why are on their own sheet.",
+    ),
+    "coverage": (
+        "覆盖率 = 已覆盖 ÷（已覆盖 + 未覆盖）；未接入路网的住处既不算覆盖也不算缺口，计入“情况未知”。步行时间含到街道的一段。",
+        "Share = covered ÷ (covered + left out). A home that is not joined to a street is neither; it is not known. "
+        "Walks include the way to the street.",
+    ),
+    "land": (
+        "“未知”不是“否”：缺数据的条件不作判定。“参考”表示该阈值未经核实，不参与判定。",
+        "Not known is not no: a criterion without data decides nothing. Indicative: the threshold is not confirmed and decides nothing.",
+    ),
+    "parks": (
+        "服务半径按公园边界的直线缓冲计算（指标口径），不是步行距离。",
+        "Service radii are straight-line buffers around parks, as the indicator defines them, not walking distances.",
+    ),
+    "pipes": (
+        "长度为图上水平长度；无建成年份的管段管龄为“未知”；仅写“铸铁”的不作灰口铸铁。",
+        "Lengths are horizontal, as drawn; a pipe without a year has no age; plain cast iron is not taken for grey iron.",
+    ),
+}
 
 
 def _facts(recipe: Any, study: Study, inventory: normalise.Inventory) -> dict[str, Any]:

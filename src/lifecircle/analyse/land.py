@@ -213,7 +213,7 @@ def underused(measured: pd.DataFrame, groups: "pd.Series[str]", rules: pd.DataFr
     yes, unknown = deciding == "yes", deciding == "not known"
     exempt = _any(table[[r for r in table if kinds[str(r)] == "exemption"]])
     # where no rule can be answered anywhere, nothing is known of any parcel: that is no "not candidate"
-    silent = low.eq("not known").any(axis=1) & deciding.empty
+    silent = (low == "not known").any(axis=1) & deciding.empty
     out["candidate"] = np.select(
         [yes.any(axis=1) & (exempt != "yes"), yes.any(axis=1), unknown.any(axis=1) | silent], CLASSES[:3], CLASSES[3]
     )

@@ -1,0 +1,322 @@
+"""A made-up town of any size for the tests of what is published: canonical layers and result layers, the same each time."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+CRS = "EPSG:4547"
+X0, Y0 = 500_000.0, 3_600_000.0
+HOSTILE = "<img src=x onerror=alert(1)>"
+TEMPLATE = "{{ 7*7 }}{% raw %}{# no #}</script>"
+
+
+def _frame(index: str, prefix: str, shapes: object, **columns: object) -> gpd.GeoDataFrame:
+    shapes = np.asarray(shapes, dtype=object)
+    ids = pd.Index([f"{prefix}{n + 1:04d}" for n in range(len(shapes))], dtype="str", name=index)
+    return gpd.GeoDataFrame(columns, index=ids, geometry=shapes, crs=CRS)
+
+
+def town(*, blocks: int = 6, homes: int = 60, facilities: int = 40) -> dict[str, gpd.GeoDataFrame]:
+    """Layers by name; `blocks` squares of 160 m a side each way, four parcels and sixteen buildings a square."""
+    rng = np.random.default_rng(7)
+    step, side = 180.0, 160.0
+    size = blocks * step
+    col, row = (a.ravel() for a in np.meshgrid(np.arange(blocks), np.arange(blocks)))
+    bend = 25 * np.sin(row / 2.0)
+    bx, by = X0 + col * step + bend, Y0 + row * step
+    quarter = np.arange(4)
+    px = (bx[:, None] + (quarter % 2) * side / 2).ravel()
+    py = (by[:, None] + (quarter // 2) * side / 2).ravel()
+    jog = rng.uniform(4, 16, len(px))
+    cells = shapely.polygons(
+        np.stack(
+            [
+                np.stack([px, py], 1),
+                np.stack([px + side / 2 - 3, py], 1),
+                np.stack([px + side / 2 - 3, py + side / 2 - 3 - jog], 1),
+                np.stack([px + side / 2 - 3 - jog, py + side / 2 - 3], 1),
+                np.stack([px, py + side / 2 - 3], 1),
+            ],
+            axis=1,
+        )
+    )
+    n = len(cells)
+    uses = np.array(["070102", "0701", "0901", "1001", "080403", "1401", "0801", "1101", "130301", "9999"])
+    use = uses[np.searchsorted([0.42, 0.5, 0.62, 0.78, 0.84, 0.88, 0.92, 0.95, 0.98], rng.random(n))]
+    names = np.array(["幸福里", "和平小区", "东风机械厂", "粮站", "商贸城", "实验小学"])[rng.integers(0, 6, n)].astype(
+        object
+    )
+    names[rng.random(n) < 0.2] = None
+    names[0], names[1] = HOSTILE, TEMPLATE
+    parcels = _frame(
+        "parcel_id",
+        "P",
+        cells,
+        name=pd.array(names, dtype="str"),
+        land_use=pd.array(use, dtype="str"),
+        land_use_edition=pd.array(["yonghai_2023"] * n, dtype="str"),
+        site_area_m2=shapely.area(cells),
+        far=np.where(rng.random(n) < 0.3, np.nan, rng.uniform(0.2, 3, n).round(2)),
+        built_year=np.where(rng.random(n) < 0.3, np.nan, rng.integers(1965, 2022, n)),
+        supply_date=pd.Series(
+            pd.to_datetime("2015-01-01") + pd.to_timedelta(rng.integers(0, 3000, n), unit="D")
+        ).to_numpy(),
+        in_scope=pd.array(np.where(rng.random(n) < 0.1, None, True), dtype="boolean"),
+        source=pd.array([f"地块.shp#{k + 1}" for k in range(n)], dtype="str"),
+    )
+    kx = (px[:, None] + 6 + (quarter % 2) * 36).ravel()
+    ky = (py[:, None] + 6 + (quarter // 2) * 34).ravel()
+    bw, bh = rng.uniform(12, 28, len(kx)), rng.uniform(10, 24, len(kx))
+    walls = shapely.box(kx, ky, kx + bw, ky + bh)
+    buildings = _frame(
+        "building_id",
+        "B",
+        walls,
+        name=pd.array([None] * len(walls), dtype="str"),
+        use=pd.array(
+            np.array(["residential", "commercial", "industrial", "school", None], dtype=object)[
+                rng.integers(0, 5, len(walls))
+            ],
+            dtype="str",
+        ),
+        floors=rng.integers(1, 12, len(walls)).astype(float),
+        floor_area_m2=(shapely.area(walls) * 3).round(1),
+        built_year=rng.integers(1970, 2020, len(walls)).astype(float),
+        danger_class=pd.array(
+            np.array(["A", "B", "C", "D", None], dtype=object)[rng.integers(0, 5, len(walls))], dtype="str"
+        ),
+        vacant=pd.array(np.array([True, False, None], dtype=object)[rng.integers(0, 3, len(walls))], dtype="boolean"),
+    )
+    m = max(2, blocks // 4)
+    edge = np.linspace(-30, size + 10, m + 1)
+    ax, ay = (a.ravel() for a in np.meshgrid(np.arange(m), np.arange(m)))
+    lattice = np.stack(np.meshgrid(edge, edge), axis=-1) + rng.uniform(-30, 30, (m + 1, m + 1, 2)) + [X0, Y0]
+    corners = [lattice[ay, ax], lattice[ay, ax + 1], lattice[ay + 1, ax + 1], lattice[ay + 1, ax]]
+    quarters = shapely.polygons(np.stack(corners, axis=1))
+    k = len(quarters)
+    pool = np.array(
+        [
+            "东街",
+            "西关",
+            "南门",
+            "北坡",
+            "河滨",
+            "新城",
+            "工农",
+            "朝阳",
+            "文昌",
+            "凤凰",
+            "龙泉",
+            "石桥",
+            "双塔",
+            "桃园",
+            "柳巷",
+            "梅苑",
+        ]
+    )
+    area_names = np.char.add(pool[np.arange(k) % 16], "社区").astype(object)
+    area_names[0] = "<b>东街</b>社区"
+    areas = _frame(
+        "area_id", "A", quarters, name=pd.array(area_names, dtype="str"), level=pd.array(["community"] * k, dtype="str")
+    )
+    share = rng.uniform(0.15, 1, (k, 3)).round(3)
+    coverage = areas[["name", "geometry"]].assign(
+        residents=rng.integers(800, 6000, k).astype(float),
+        completeness_5=share.min(axis=1),
+        completeness_10=np.median(share, axis=1),
+        completeness_15=share.max(axis=1),
+    )
+    coverage.loc[coverage.index[-1], "completeness_15"] = np.nan
+    hx, hy = rng.uniform(0, size, homes), rng.uniform(0, size, homes)
+    home_points = shapely.points(X0 + hx, Y0 + hy)
+    kinds = [
+        "kindergarten",
+        "primary_school",
+        "clinic",
+        "food_market",
+        "bus_stop",
+        "elder_day_care",
+        "fitness_ground",
+        "convenience_store",
+        "library",
+        "public_toilet",
+        "police_station",
+        "pharmacy",
+    ]
+    walk = rng.uniform(1, 25, (homes, len(kinds)))
+    walk[rng.random(walk.shape) < 0.1] = np.nan
+    coverage_homes = _frame(
+        "home_id",
+        "H",
+        home_points,
+        residents=rng.integers(1, 200, homes).astype(float),
+        completeness_5=rng.random(homes),
+        completeness_10=rng.random(homes),
+        completeness_15=rng.random(homes),
+        **{f"walk_min_{kind}": walk[:, place] for place, kind in enumerate(kinds)},
+    )
+    facility_names = np.array([f"第{j + 1}{'号' if j % 2 else ''}" for j in range(facilities)], dtype=object)
+    facility_names[0] = HOSTILE
+    facility_points = shapely.points(X0 + rng.uniform(0, size, facilities), Y0 + rng.uniform(0, size, facilities))
+    facility = _frame(
+        "facility_id",
+        "F",
+        facility_points,
+        name=pd.array(facility_names, dtype="str"),
+        kind=pd.array(np.array(kinds)[np.arange(facilities) % len(kinds)], dtype="str"),
+        floor_area_m2=np.where(rng.random(facilities) < 0.5, np.nan, 300.0),
+        source=pd.array([f"POI.csv#{j}" for j in range(facilities)], dtype="str"),
+    )
+    gx = X0 + np.arange(blocks + 1) * step - 10
+    gy = Y0 + np.arange(blocks + 1) * step - 10
+    along = np.linspace(-10, size - 10, 4 * blocks)
+    ns = [np.stack([x + 25 * np.sin((along + 10) / step / 2), Y0 + along], 1) for x in gx]
+    ew = [
+        np.array([[X0 - 10 + 25 * np.sin(i / 2), y], [X0 + size - 10 + 25 * np.sin(i / 2), y]])
+        for i, y in enumerate(gy)
+    ]
+    lines = np.array([shapely.LineString(c) for c in ns + ew], dtype=object)
+    rank = np.where(
+        np.arange(len(lines)) % 4 == 0, "primary", np.where(np.arange(len(lines)) % 5 == 0, "footway", "residential")
+    )
+    streets = _frame(
+        "street_id",
+        "S",
+        lines,
+        name=pd.array(["建设路"] * len(lines), dtype="str"),
+        **{"class": pd.array(rank, dtype="str")},
+    )
+    bank = np.linspace(-200, size + 200, 60)
+    river = shapely.LineString(np.stack([X0 + bank, Y0 + size * 0.62 + 60 * np.sin(bank / 300)], 1))
+    wall = shapely.box(X0 + step - 4, Y0 + step - 4, X0 + 2 * step - 12, Y0 + 2 * step - 12).boundary
+    rail = shapely.LineString([(X0 - 150, Y0 - 90), (X0 + size + 150, Y0 - 40)])
+    barriers = _frame(
+        "barrier_id",
+        "R",
+        [river, wall, rail],
+        name=pd.array(["清河", None, "宝成线"], dtype="str"),
+        kind=pd.array(["river", "wall", "railway"], dtype="str"),
+    )
+    gates = _frame(
+        "gate_id",
+        "G",
+        shapely.points([[X0 + step + 60, Y0 + step - 4], [X0 + step - 4, Y0 + step + 60]]),
+        name=pd.array(["南门", "西门"], dtype="str"),
+        state=pd.array(["open", "closed"], dtype="str"),
+    )
+    picked = np.flatnonzero(use == "1401")
+    parks = _frame(
+        "park_id",
+        "K",
+        cells[picked],
+        name=pd.array([f"口袋公园{j}" for j in range(len(picked))], dtype="str"),
+        kind=pd.array(["pocket_park"] * len(picked), dtype="str"),
+        site_area_m2=shapely.area(cells[picked]),
+    )
+    reach = _frame(
+        "row",
+        "Z",
+        [shapely.union_all(shapely.buffer(cells[picked], 150)) if len(picked) else shapely.box(0, 0, 1, 1)],
+        radius_m=[150.0],
+    )
+    networks = np.array(["gas", "water", "sewage", "storm", "heat"])
+    runs = np.concatenate([lines] * len(networks))
+    which = np.repeat(networks, len(lines))
+    pieces = shapely.affinity.translate
+    runs = np.array([pieces(line, 3 * j, 2 * j) for j in range(len(networks)) for line in lines], dtype=object)
+    year = np.where(rng.random(len(runs)) < 0.2, np.nan, rng.integers(1975, 2020, len(runs)))
+    pipes = _frame(
+        "pipe_id",
+        "L",
+        runs,
+        name=pd.array([None] * len(runs), dtype="str"),
+        network=pd.array(which, dtype="str"),
+        material=pd.array(np.array(["grey_iron", "pe", "unknown"])[rng.integers(0, 3, len(runs))], dtype="str"),
+        diameter_mm=np.full(len(runs), 300.0),
+        built_year=year,
+    )
+    renewal = np.array(["on the list", "age reached, not assessed", "not known", "not on the list"])[
+        rng.integers(0, 4, len(runs))
+    ]
+    pipes_screen = pipes[["network", "material", "geometry"]].assign(
+        renewal=pd.array(renewal, dtype="str"), age_years=2025 - year, rule=pd.array([None] * len(runs), dtype="str")
+    )
+    nodes = _frame(
+        "node_id",
+        "N",
+        shapely.points(shapely.get_coordinates(lines)),
+        network=pd.array(["sewage"] * shapely.get_num_coordinates(lines).sum(), dtype="str"),
+        ground_m=rng.uniform(400, 420, shapely.get_num_coordinates(lines).sum()),
+    )
+    idle = np.arange(0, n, max(1, n // 12))
+    assets = _frame(
+        "asset_id",
+        "E",
+        cells[idle],
+        name=pd.array([f"旧厂房{j}" for j in range(len(idle))], dtype="str"),
+        asset_kind=pd.array(["factory"] * len(idle), dtype="str"),
+        floor_area_m2=np.full(len(idle), 1800.0),
+        danger_class=pd.array([None] * len(idle), dtype="str"),
+        title_clear=pd.array([True, None] * (len(idle) // 2) + [False] * (len(idle) % 2), dtype="boolean"),
+    )
+    answer = np.array(["yes", "no", "not known", "not applicable"])
+    a, b = answer[rng.integers(0, 4, n)], answer[rng.integers(0, 4, n)]
+    either = (a == "yes") | (b == "yes")
+    status = np.where(
+        either, "candidate", np.where((a == "not known") | (b == "not known"), "not known", "not candidate")
+    )
+    land = parcels[["geometry"]].assign(
+        L1=a,
+        L1_value=pd.array(np.char.add("far = ", parcels["far"].astype(str).to_numpy(dtype="U8")), dtype="str"),
+        L1_threshold="far < 1",
+        L1_source="某市标准",
+        L2=b,
+        L2_value=pd.array(["亩均税收 = 3.1"] * n, dtype="str"),
+        L2_threshold="亩均税收 < 5",
+        L2_source="某市标准",
+        candidate=status,
+        reasons=pd.array(np.where(a == "yes", "L1", np.where(b == "yes", "L2", "")), dtype="str"),
+        rules_yes=(a == "yes").astype(float) + (b == "yes"),
+    )
+    spot = np.repeat(np.arange(k), 4)
+    left = -np.sort(-rng.integers(100, 4000, len(spot))).astype(float)
+    gaps = gpd.GeoDataFrame(
+        {
+            "rank": np.arange(1, len(spot) + 1),
+            "area_id": areas.index[spot],
+            "name": areas["name"].to_numpy()[spot],
+            "kind": np.array(kinds)[rng.integers(0, len(kinds), len(spot))],
+            "tier": np.array([5, 10, 15])[rng.integers(0, 3, len(spot))],
+            "residents_left_out": left,
+        },
+        geometry=quarters[spot],
+        crs=CRS,
+    )
+    limits = _frame(
+        "constraint_id",
+        "C",
+        [shapely.box(X0 + size * 0.7, Y0 + size * 0.7, X0 + size * 1.05, Y0 + size * 1.05)],
+        name=pd.array(["古城保护区"], dtype="str"),
+        kind=pd.array(["heritage"], dtype="str"),
+    )
+    return {
+        "areas": areas,
+        "parcels": parcels,
+        "buildings": buildings,
+        "assets": assets,
+        "pipes": pipes,
+        "pipe_nodes": nodes,
+        "parks": parks,
+        "facilities": facility,
+        "streets": streets,
+        "barriers": barriers,
+        "gates": gates,
+        "constraints": limits,
+        "coverage_areas": coverage,
+        "coverage_homes": coverage_homes,
+        "gaps": gaps,
+        "land": land,
+        "park_reach": reach,
+        "pipes_screen": pipes_screen,
+    }

@@ -1,0 +1,341 @@
+"""The overview map in a real browser with the network cut: nothing is asked for, everything works."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from published_town import HOSTILE, TEMPLATE
+
+from lifecircle.publish import overview
+
+sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+# where a feature lies on the screen: the middle of a polygon's box, or a point
+SPOT = """([key, i]) => {
+  const shape = lifecircle.layers[key].byNumber[i];
+  const at = shape.getBounds ? shape.getBounds().getCenter() : shape.getLatLng();
+  const p = lifecircle.map.latLngToContainerPoint(at);
+  return [p.x, p.y];
+}"""
+
+
+class Watched:
+    """A page of the browser and everything it asked for or complained about."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.asked: list[str] = []
+        self.said: list[str] = []
+        page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        page.on("dialog", self._dialog)
+        page.route("**/*", self._route)
+
+    def _dialog(self, dialog: Any) -> None:
+        self.said.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _route(self, route: Any) -> None:
+        url = route.request.url
+        if url == self.home or url.startswith("data:"):
+            route.continue_()
+        else:
+            self.asked.append(url)
+            route.abort()
+
+    def open(self, path: Path) -> None:
+        self.home = path.as_uri()
+        self.page.goto(self.home)
+        self.page.wait_for_function("window.lifecircle && lifecircle.isReady")
+
+    def quiet(self) -> bool:
+        """Whether nothing was asked of the network and nothing was said on the console; shows what was."""
+        assert self.asked == []
+        assert self.said == []
+        return True
+
+    def only(self, *keys: str) -> None:
+        """Show these layers and no others."""
+        self.page.evaluate(
+            """keys => { for (const key in lifecircle.layers) {
+              const layer = lifecircle.layers[key];
+              if (keys.includes(key)) layer.addTo(lifecircle.map); else layer.remove(); } }""",
+            list(keys),
+        )
+
+    def hover(self, key: str, number: int) -> str:
+        """The text of the tooltip over a feature."""
+        x, y = self.page.evaluate(SPOT, [key, number])
+        self.page.mouse.move(x + 30, y + 40)
+        self.page.wait_for_timeout(60)
+        self.page.mouse.move(x, y, steps=4)
+        self.page.wait_for_timeout(350)  # a tooltip left behind fades
+        tip = self.page.locator(".lc-tip")
+        tip.wait_for(state="visible", timeout=3000)
+        return str(tip.inner_text())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory, layers: dict[str, gpd.GeoDataFrame]) -> Path:
+    out: Path = tmp_path_factory.mktemp("map") / "overview.html"
+    summary = pd.DataFrame({"what": ["常住人口", HOSTILE], "value": ["60,312 人", "1"]})
+    overview.write(layers, out, title="青川县城", synthetic=True, summary=summary, note=f"{HOSTILE}{TEMPLATE}")
+    return out
+
+
+@pytest.fixture
+def seen(browser: Any, path: Path) -> Iterator[Watched]:
+    """The map, opened with the network cut; no matter what a test does with it, it must stay quiet."""
+    context = browser.new_context(offline=True, viewport={"width": 1400, "height": 900})
+    watched = Watched(context.new_page())
+    watched.open(path)
+    yield watched
+    watched.quiet()
+    context.close()
+
+
+def test_opening_asks_nothing(seen: Watched) -> None:
+    """Opened, the page draws, asks nothing of the network and has nothing to say."""
+    seen.page.wait_for_timeout(500)
+    assert seen.page.locator("canvas.leaflet-zoom-animated").count() == 1
+    drawn = seen.page.evaluate(
+        """() => { const c = document.querySelector('canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        let n = 0; for (let i = 3; i < d.length; i += 4) if (d[i]) n++; return n / (d.length / 4); }"""
+    )
+    assert drawn > 0.1
+    assert seen.quiet()
+
+
+def test_what_is_shown_at_first(seen: Watched) -> None:
+    """At first communities by completeness, streets, parks, barriers and facilities are shown."""
+    on = seen.page.evaluate("Object.keys(lifecircle.layers).filter(k => lifecircle.map.hasLayer(lifecircle.layers[k]))")
+    assert sorted(on) == ["barriers", "coverage_15", "facilities", "parks", "streets"]
+    assert seen.page.locator(".lc-badge").inner_text().startswith("虚构示例")
+    assert seen.page.locator(".leaflet-control-scale-line").inner_text().endswith("m")
+
+
+def test_every_layer_can_be_switched(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Clicking each box in the control shows its layer with all its features, and clicking again hides it."""
+    page = seen.page
+    count = page.locator(".leaflet-control-layers-selector").count()
+    assert count == len(layers) + 2  # communities stand at three tiers
+    assert page.evaluate("lifecircle.order.length") == count
+    page.evaluate(
+        "document.querySelectorAll('.lc-shut').forEach(g => g.querySelector('.leaflet-control-layers-group-label').click())"
+    )
+    assert page.locator(".lc-shut").count() == 0
+    shown = "() => lifecircle.order.filter(l => lifecircle.map.hasLayer(l)).length"
+    for place in range(count):
+        box = page.locator(".leaflet-control-layers-selector").nth(place)
+        before, was_on = page.evaluate(shown), box.is_checked()
+        box.click()
+        page.wait_for_timeout(80)
+        after = page.evaluate(shown)
+        assert after == before - 1 if was_on else after in (before, before + 1), place
+        assert page.locator(".leaflet-control-layers-selector").nth(place).is_checked() is not was_on
+        page.locator(".leaflet-control-layers-selector").nth(place).click()
+        page.wait_for_timeout(80)
+    sizes = page.evaluate(
+        "Object.fromEntries(Object.entries(lifecircle.layers).map(([k, l]) => [k, l.getLayers().length]))"
+    )
+    for name in ("parcels", "buildings", "pipes", "facilities", "coverage_homes", "land", "assets", "pipe_nodes"):
+        assert sizes[name] == len(layers[name])
+
+
+def test_the_tiers_take_turns(seen: Watched) -> None:
+    """Showing communities at 5 minutes hides those at 15, and the boxes say so."""
+    seen.page.get_by_text("5 分钟设施完整度", exact=True).locator("visible=true").last.click()
+    seen.page.wait_for_timeout(150)
+    on = seen.page.evaluate("Object.keys(lifecircle.layers).filter(k => lifecircle.map.hasLayer(lifecircle.layers[k]))")
+    assert [key for key in on if key.startswith("coverage_")] == ["coverage_5"]
+    checked = seen.page.locator(".leaflet-control-layers label:has(input:checked)").all_inner_texts()
+    assert [text.strip() for text in checked if "完整度" in text] == ["5 分钟设施完整度"]
+
+
+def test_the_legend_follows_the_layers(seen: Watched) -> None:
+    """The legend lists the classes of the layers that are shown, and of no others."""
+    legend = seen.page.locator(".lc-legend")
+    assert "15 分钟设施完整度" in legend.inner_text()
+    assert "工业用地" not in legend.inner_text()
+    seen.only("parcels")
+    seen.page.wait_for_timeout(100)
+    assert "工业用地" in legend.inner_text()
+    assert "15 分钟设施完整度" not in legend.inner_text()
+    seen.only()
+    seen.page.wait_for_timeout(100)
+    assert "未显示图层" in legend.inner_text()
+
+
+def test_tooltips_on_hover(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Hovering shows name and figures: of a community, of a facility above it, of a parcel."""
+    seen.only("coverage_15")
+    area = layers["coverage_areas"].iloc[2]
+    text = seen.hover("coverage_15", 2)
+    assert area["name"] in text
+    assert f"{area['residents']:,.0f}" in text
+    assert f"{100 * area['completeness_15']:.1f}".rstrip("0").rstrip(".") + " %" in text
+    seen.only("coverage_15", "facilities")
+    assert layers["facilities"]["name"].iloc[5] in seen.hover("facilities", 5)
+    seen.only("parcels")
+    assert layers["parcels"].index[40] in seen.hover("parcels", 40)
+
+
+def test_layers_above_stay_above(seen: Watched) -> None:
+    """A layer of areas switched on later is drawn below the points that were there, which still answer the mouse."""
+    seen.only("facilities")
+    seen.page.evaluate("lifecircle.layers.coverage_15.addTo(lifecircle.map)")
+    assert "公共服务设施" in seen.hover("facilities", 7)
+
+
+def test_unknown_is_said(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A community whose completeness is missing says 未知 in its tooltip."""
+    seen.only("coverage_15")
+    assert "未知" in seen.hover("coverage_15", len(layers["coverage_areas"]) - 1)
+
+
+@pytest.mark.parametrize(("number", "name"), [(0, HOSTILE), (1, TEMPLATE)])
+def test_a_hostile_parcel_is_only_text(seen: Watched, number: int, name: str) -> None:
+    """A parcel named like markup shows that name in tooltip, popup and search, and nothing of it runs."""
+    seen.only("parcels")
+    assert name in seen.hover("parcels", number)
+    seen.page.mouse.click(*seen.page.evaluate(SPOT, ["parcels", number]))
+    assert name in seen.page.locator(".leaflet-popup").inner_text()
+    box = seen.page.locator("#lc-find input")
+    box.fill("")
+    box.press_sequentially(f"P000{number + 1}")
+    tips = seen.page.locator(".search-tip")
+    tips.first.wait_for(state="visible")
+    assert name in tips.first.inner_text()
+    tips.first.click()
+    seen.page.wait_for_timeout(300)
+    assert name in seen.page.locator(".leaflet-popup").inner_text()
+    assert seen.page.locator(".folium-map img").count() == 0
+
+
+def test_the_title_box_is_only_text(seen: Watched) -> None:
+    """Summary and note show markup as text."""
+    text = seen.page.locator(".lc-title").inner_text()
+    assert text.count(HOSTILE) == 2
+    assert TEMPLATE in text
+    assert seen.page.locator(".lc-title img").count() == 0
+
+
+def test_search_leads_to_a_parcel(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A parcel found by its number is shown with its evidence, though its layer was off."""
+    box = seen.page.locator("#lc-find input")
+    box.press_sequentially("p0078")
+    seen.page.locator(".search-tip").first.wait_for(state="visible")
+    box.press("Enter")
+    popup = seen.page.locator(".leaflet-popup")
+    popup.wait_for(state="visible")
+    text = popup.inner_text()
+    land = layers["land"].loc["P0078"]
+    assert "P0078" in text
+    assert {"candidate": "低效用地候选", "not known": "信息不足，未知", "not candidate": "非候选"}[
+        land["candidate"]
+    ] in text
+    assert ("容积率 < 1" in text) is (land["L1"] != "not applicable")
+    assert seen.page.evaluate("lifecircle.map.hasLayer(lifecircle.layers.land)")
+    group = seen.page.locator(".leaflet-control-layers-group", has_text="用地与建筑")
+    assert "lc-shut" not in (group.get_attribute("class") or "")
+
+
+def test_search_leads_to_a_facility(seen: Watched) -> None:
+    """Part of a facility's name finds it; what nobody is called says so."""
+    box = seen.page.locator("#lc-find input")
+    box.press_sequentially("18号")
+    seen.page.locator(".search-tip").first.click()
+    popup = seen.page.locator(".leaflet-popup")
+    popup.wait_for(state="visible")
+    assert popup.inner_text().startswith("第18号")
+    box.fill("")
+    box.press_sequentially("无此地")
+    box.press("Enter")
+    seen.page.locator(".search-alert").wait_for(state="visible")
+    assert seen.page.locator(".search-alert").inner_text() == "没有找到"
+
+
+def test_gaps_list_what_is_missing(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Clicking a community of the gap layer lists its gaps with people left out."""
+    seen.only("gaps")
+    seen.page.evaluate("lifecircle.show('gaps', 0)")
+    text = seen.page.locator(".leaflet-popup").inner_text()
+    assert f"{layers['gaps']['residents_left_out'].iloc[0]:,.0f}" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (1000, 700), (390, 800)])
+def test_nothing_overlaps(browser: Any, path: Path, width: int, height: int) -> None:
+    """At usual sizes the boxes around the map neither overlap nor leave the window, and the map keeps half of it."""
+    context = browser.new_context(offline=True, viewport={"width": width, "height": height})
+    watched = Watched(context.new_page())
+    watched.open(path)
+    watched.page.wait_for_timeout(200)
+    boxes = watched.page.evaluate(
+        """() => [...document.querySelectorAll('.leaflet-control')].map(e => e.getBoundingClientRect())
+        .filter(r => r.width > 0 && r.height > 0).map(r => [r.left, r.top, r.right, r.bottom])"""
+    )
+    assert len(boxes) >= 4
+    for n, (left, top, right, bottom) in enumerate(boxes):
+        assert left >= 0
+        assert top >= 0
+        assert right <= width
+        assert bottom <= height
+        for other in boxes[n + 1 :]:
+            assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top, (boxes[n], other)
+    covered = sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
+    assert covered < 0.5 * width * height
+    assert watched.quiet()
+    context.close()
+
+
+def test_an_english_page_without_results(browser: Any, tmp_path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A place that has only streets and buildings still makes a map that opens, in English."""
+    overview.write(
+        {"streets": layers["streets"], "buildings": layers["buildings"]},
+        tmp_path / "a.html",
+        title="Swellendam",
+        language="en",
+    )
+    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 700})
+    watched = Watched(context.new_page())
+    watched.open(tmp_path / "a.html")
+    assert watched.page.locator(".lc-title h1").inner_text() == "Swellendam"
+    assert watched.page.locator(".lc-badge").count() == 0
+    assert watched.page.title() == "Swellendam"
+    assert watched.quiet()
+    context.close()
+
+
+@pytest.mark.slow
+def test_a_town_of_usual_size_is_quick(browser: Any, tmp_path: Path) -> None:
+    """A thousand parcels, four thousand buildings, 350 facilities and three thousand homes are ready within 3 s."""
+    from published_town import town
+
+    overview.write(town(blocks=16, homes=3000, facilities=350), tmp_path / "town.html", title="青川")
+    context = browser.new_context(offline=True, viewport={"width": 1400, "height": 900})
+    watched = Watched(context.new_page())
+    start = time.perf_counter()
+    watched.open(tmp_path / "town.html")
+    assert time.perf_counter() - start < 3.0
+    start = time.perf_counter()
+    watched.only(*watched.page.evaluate("Object.keys(lifecircle.layers)"))
+    watched.page.wait_for_timeout(20)
+    assert time.perf_counter() - start < 3.0
+    watched.quiet()
+    context.close()

@@ -1,0 +1,321 @@
+"""The overview map as a file: complete, compact, escaped, the same each time."""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from published_town import HOSTILE, TEMPLATE
+
+from lifecircle.errors import CrsError, OutputError
+from lifecircle.publish import overview, page
+
+
+def html_of(layers: dict[str, gpd.GeoDataFrame], **more: Any) -> str:
+    return overview.draw(layers, title=more.pop("title", "青川县城"), **more).get_root().render()
+
+
+def spec_of(html: str, key: str) -> dict[str, Any]:
+    """The table of one layer as it stands in the page."""
+    start = html.index(f'lifecircle.layer("{key}", ') + len(f'lifecircle.layer("{key}", ')
+    return json.JSONDecoder().raw_decode(html, start)[0]
+
+
+def packs_of(html: str) -> list[dict[str, Any]]:
+    start = html.index("lifecircle.geo = ") + len("lifecircle.geo = ")
+    return json.JSONDecoder().raw_decode(html, start)[0]
+
+
+def keys_of(html: str) -> list[str]:
+    return re.findall(r'lifecircle\.layer\("(\w+)", \{', html)
+
+
+class Tags(HTMLParser):
+    """Collects the elements of a page as a browser's parser sees them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_two_drawings_have_the_same_bytes(tmp_path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Drawn twice, and once more in a process with another hash seed, the page has the same bytes."""
+    for name in "ab":
+        overview.write(layers, tmp_path / name, title="青川", synthetic=True)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from published_town import town\nfrom lifecircle.publish import overview\n"
+        "overview.write(town(), sys.argv[2], title='青川', synthetic=True)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "c")],
+        check=True,
+        env={**__import__("os").environ, "PYTHONHASHSEED": "7"},
+    )
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "c").read_bytes()
+
+
+def test_nothing_in_the_page_names_an_outside_resource(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """The parser sees no element that loads anything, and only the one script with the data runs data."""
+    tags = Tags()
+    tags.feed(html_of(layers))
+    assert not [tag for tag, _ in tags.seen if tag in {"link", "img", "iframe", "object", "embed", "base", "form"}]
+    assert not [attrs for _, attrs in tags.seen if {"src", "href", "srcset", "onerror", "onload"} & set(attrs)]
+
+
+def test_hostile_text_stays_inside_its_string(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Markup, closing tags and template braces in names reach the page only as the text they are."""
+    html = html_of(layers, title="<script>alert(1)</script>", note=f"{HOSTILE} {TEMPLATE}")
+    assert "<img src=x" not in html
+    assert "<script>alert(1)" not in html
+    names = spec_of(html, "parcels")["title"][0]
+    words = [names["w"][code] for code in names["v"][:2]] if "w" in names else names["v"][:2]
+    assert words == [HOSTILE, TEMPLATE]
+
+
+def test_missing_and_unknown_layers_are_passed_over(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """None, layers of no rows, tables and names the map does not know draw nothing."""
+    html = html_of(
+        {
+            "streets": layers["streets"],
+            "parks": layers["parks"].iloc[:0],
+            "areas": None,
+            "own": layers["parks"],
+            "gaps": pd.DataFrame({"rank": [1]}),
+        }
+    )
+    assert keys_of(html) == ["streets"]
+
+
+def test_a_map_of_nothing_is_refused() -> None:
+    """Without a layer to draw there is one sentence and no page."""
+    with pytest.raises(OutputError, match="青川"):
+        overview.draw({}, title="青川")
+
+
+def test_a_layer_without_coordinate_system_is_refused(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A layer whose place is not known is named."""
+    lost = layers["parks"].set_crs(None, allow_override=True)
+    with pytest.raises(CrsError, match="parks"):
+        overview.draw({"parks": lost}, title="青川")
+
+
+@pytest.mark.parametrize("name", sorted(overview._MAKERS))
+def test_each_layer_can_stand_alone(layers: dict[str, gpd.GeoDataFrame], name: str) -> None:
+    """Any one layer makes a map, also when it has nothing but its geometry and the columns its schema requires."""
+    assert any(key.startswith(name.replace("_areas", "")) for key in keys_of(html_of({name: layers[name]})))
+    needed = {"kind", "network", "level", "candidate", "renewal", "completeness_15"}
+    bare = layers[name][[c for c in layers[name].columns if c in needed or c == "geometry"]]
+    assert keys_of(html_of({name: bare}, language="en"))
+
+
+def test_rows_without_a_place_are_left_out(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A missing or empty geometry is skipped and the rest keeps its own values."""
+    parks = layers["parks"].iloc[:4].copy()
+    parks = parks.set_geometry(
+        gpd.GeoSeries(
+            [None, parks.geometry.iloc[1], shapely.Polygon(), parks.geometry.iloc[3]], index=parks.index, crs=parks.crs
+        )
+    )
+    spec = spec_of(html_of({"parks": parks}), "parks")
+    title = spec["title"][0]
+    names = [title["w"][code] for code in title["v"]] if "w" in title else title["v"]
+    assert names == [parks["name"].iloc[1], parks["name"].iloc[3]]
+
+
+def test_coordinates_keep_a_tenth_of_a_metre(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Unpacked, every vertex of every parcel lies within 0.12 m of where it was (half a millionth of a degree)."""
+    html = html_of({"parcels": layers["parcels"]})
+    pack = packs_of(html)[spec_of(html, "parcels")["geo"]]
+    assert pack["n"] == len(layers["parcels"])
+    steps = np.array(pack["d"]).reshape(-1, 2)
+    unpacked = (np.array(pack["o"]) + steps.cumsum(axis=0)) / 1e6
+    back = gpd.GeoSeries(gpd.points_from_xy(*unpacked.T), crs=4326).to_crs(layers["parcels"].crs)
+    rings = shapely.get_exterior_ring(layers["parcels"].geometry.to_numpy())
+    kept = shapely.get_coordinates(shapely.get_point(rings, np.arange(5)[:, None]).T.ravel())
+    assert np.hypot(*(shapely.get_coordinates(back.to_numpy()) - kept).T).max() < 0.12
+
+
+def unpacked(pack: dict[str, Any]) -> list[Any]:
+    """Polygons or lines from a pack, written from its description alone."""
+    points = ((np.array(pack["o"]) + np.array(pack["d"]).reshape(-1, 2).cumsum(axis=0)) / 1e6).tolist()
+    rings, at = [], 0
+    for count in pack["r"]:
+        rings.append(points[at : at + count])
+        at += count
+    if pack["k"] == "line":
+        parts = [shapely.LineString(ring) for ring in rings]
+    else:
+        parts, at = [], 0
+        for count in pack.get("p", [1] * len(rings)):
+            parts.append(shapely.Polygon(rings[at], rings[at + 1 : at + count]))
+            at += count
+    out, at = [], 0
+    for count in pack.get("f", [1] * len(parts)):
+        out.append(shapely.union_all(parts[at : at + count]))
+        at += count
+    return out
+
+
+def test_holes_and_many_parts_are_packed() -> None:
+    """Polygons with holes, multi-part polygons and lines come out of the pack as they went in."""
+    ring = shapely.Polygon(
+        [(0, 0), (4, 0), (4, 4), (0, 4)], [[(1, 1), (2, 1), (2, 2), (1, 2)], [(3, 3), (3.5, 3), (3, 3.5)]]
+    )
+    areas = [
+        ring,
+        shapely.MultiPolygon([shapely.box(5, 5, 6, 6), shapely.box(7, 7, 8, 9)]),
+        shapely.box(-3, -3, -2, -2),
+    ]
+    for shape, back in zip(areas, unpacked(page.pack(np.array(areas, dtype=object), "area")), strict=True):
+        assert shape.equals(back)
+    lines = [
+        shapely.LineString([(0, 0), (1, 1), (2, 0)]),
+        shapely.MultiLineString([[(0, 5), (1, 5)], [(3, 5), (4, 6)]]),
+    ]
+    for shape, back in zip(lines, unpacked(page.pack(np.array(lines, dtype=object), "line")), strict=True):
+        assert shape.equals(back)
+
+
+def test_layers_of_one_geometry_share_it(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Parcels and candidate land, and communities at three tiers, store their outlines once."""
+    html = html_of(layers)
+    assert spec_of(html, "land")["geo"] == spec_of(html, "parcels")["geo"]
+    assert len({spec_of(html, key)["geo"] for key in ("coverage_5", "coverage_10", "coverage_15", "areas")}) == 1
+
+
+def test_the_legend_holds_only_what_is_there(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Each layer carries the classes its rows have and no other, in the order of the standard."""
+    parcels = layers["parcels"].iloc[:6].copy()
+    parcels["land_use"] = ["1001", "070102", "0701", "1401", "9999", None]
+    html = html_of({"parcels": parcels})
+    spec = spec_of(html, "parcels")
+    assert [c["l"] for c in spec["classes"]] == ["城镇住宅用地", "工业用地", "公园绿地", "地类未知"]
+    assert [c["c"] for c in spec["classes"]][:3] == ["#FFFF2D", "#BB9674", "#00FF00"]
+    assert spec["cls"] == [1, 0, 0, 2, 3, 3]
+
+
+def test_completeness_classes(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A share on a boundary belongs to the class above, 100 % to the highest, and a missing one is not known."""
+    areas = layers["coverage_areas"].iloc[:4].assign(completeness_15=[0.2, 1.0, 0.6 - 1e-12, np.nan])
+    spec = spec_of(html_of({"coverage_areas": areas}), "coverage_15")
+    assert [spec["classes"][code]["l"] for code in spec["cls"]] == ["20–30 %", "90–100 %", "60–70 %", "未知"]
+
+
+def test_evidence_of_candidate_land(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Candidate land carries each rule's answer, value and threshold, and its name comes from the parcels."""
+    html = html_of(layers)
+    spec = spec_of(html, "land")
+    rules = spec["pop"]["rules"]
+    assert [(rule["h"], rule["s"]) for rule in rules] == [("容积率 < 1", "某市标准"), ("亩均税收 < 5", "某市标准")]
+    answers = [rules[0]["a"]["w"][code] for code in rules[0]["a"]["v"]]
+    assert answers == layers["land"]["L1"].tolist()
+    assert "L1_threshold" not in json.dumps(spec)
+
+
+def test_gaps_are_gathered_by_community(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Each community is drawn once with its own gaps listed, most people first."""
+    spec = spec_of(html_of({"gaps": layers["gaps"]}, language="en"), "gaps")
+    ids = layers["gaps"]["area_id"].unique()
+    rows = spec["pop"]["list"]["rows"]
+    assert len(rows) == len(ids)
+    expected = layers["gaps"][layers["gaps"]["area_id"] == ids[0]]
+    assert [row[0] for row in rows[0]] == expected["rank"].tolist()
+    assert [row[3] for row in rows[0]] == expected["residents_left_out"].tolist()
+
+
+def test_gaps_ranked_by_their_index(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Gaps whose rank is the index are drawn as those that have it as a column."""
+    by_index = layers["gaps"].set_index("rank")
+    a, b = html_of({"gaps": layers["gaps"]}), html_of({"gaps": by_index})
+    assert spec_of(a, "gaps")["pop"]["list"] == spec_of(b, "gaps")["pop"]["list"]
+
+
+def test_search_names_are_unique(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Facilities of one name are told apart by their number, so each can be found."""
+    same = layers["facilities"].assign(name=pd.array(["诊所"] * len(layers["facilities"]), dtype="str"), kind="clinic")
+    html = html_of({"facilities": same, "parks": layers["parks"]})
+    start = html.index("var lifecirclePage = ") + len("var lifecirclePage = ")
+    index = json.JSONDecoder().raw_decode(html, start)[0]["index"]
+    names = [name for entry in index for name in entry["names"]]
+    assert len(names) == len(set(names)) == len(same) + len(layers["parks"])
+    assert f"诊所 · 门诊部 ({same.index[0]})" in names
+
+
+def test_words_of_the_caller_come_first(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A word or heading the caller gives replaces the one that is known."""
+    html = html_of(layers, words={"river": "涪江", "L1": "容积率规则"})
+    assert "涪江" in {c["l"] for c in spec_of(html, "barriers")["classes"]}
+    assert spec_of(html, "land")["pop"]["rules"][0]["l"] == "容积率规则"
+
+
+@pytest.mark.parametrize(("language", "mark"), [("zh", "虚构示例"), ("en", "Synthetic example")])
+def test_a_made_up_place_is_marked(layers: dict[str, gpd.GeoDataFrame], language: str, mark: str) -> None:
+    """A synthetic place says so in the page, a real one does not."""
+    assert mark in html_of(layers, language=language, synthetic=True)
+    assert mark not in html_of(layers, language=language)
+
+
+def test_an_english_page_has_no_chinese_words_of_ours(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Apart from what the data say, an English page is in English."""
+    plain = {
+        name: frame.assign(
+            **{c: "x" for c in ("name", "source", "L1_source", "L2_value", "L2_threshold", "L2_source") if c in frame}
+        )
+        for name, frame in layers.items()
+    }
+    html = html_of(plain, title="Town", language="en")
+    for key in keys_of(html):
+        assert not re.search(r"[\u4e00-\u9fff]", json.dumps(spec_of(html, key), ensure_ascii=False)), key
+
+
+def test_a_frame_is_not_written_into(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Drawing leaves every layer as it was."""
+    before = {name: frame.copy() for name, frame in layers.items()}
+    html_of(layers)
+    for name, frame in layers.items():
+        pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(before[name]))
+
+
+def test_a_notebook_shows_the_same_page(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Shown in a notebook the map carries its scripts too, so it needs no network there either."""
+    shown = overview.draw(layers, title="青川")._repr_html_()
+    assert "cdn.jsdelivr.net/npm/leaflet@" not in shown
+    assert "lifecircle.layer(" in shown
+
+
+def test_the_sample_towns_page_is_small(tmp_path: Path) -> None:
+    """A thousand parcels, four thousand buildings, 350 facilities and three thousand homes take less than 3 MB."""
+    from published_town import town
+
+    overview.write(town(blocks=16, homes=3000, facilities=350), tmp_path / "town.html", title="青川")
+    assert (tmp_path / "town.html").stat().st_size < 3_000_000
+
+
+def test_nothing_heavy_is_loaded_before_it_is_used() -> None:
+    """Importing lifecircle.publish loads neither folium nor xlsxwriter."""
+    code = "import sys, lifecircle.publish; sys.exit(bool({'folium', 'xlsxwriter', 'matplotlib', 'branca'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_colours_of_other_editions(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A code means what its own edition says: 0601 is industry in 三调 and a rural road later; 2020 borrows from 2023."""
+    parcels = layers["parcels"].iloc[:5].copy()
+    parcels["land_use"] = ["0601", "0810A", "070102", "1001", "0702"]
+    parcels["land_use_edition"] = ["sandiao_2019", "sandiao_2019", "yonghai_2020", "yonghai_2020", None]
+    spec = spec_of(html_of({"parcels": parcels}), "parcels")
+    colours = [spec["classes"][code]["c"] for code in spec["cls"]]
+    assert colours == ["#D29187", "#FFAAC8", "#FFFF2D", "#BB9674", "#ffffff"]
+    assert spec["classes"][spec["cls"][4]]["l"] == "地类未知"

@@ -108,7 +108,16 @@ def run(
     results = {name: results[name] for names in _LAYERS.values() for name in names if name in results}
     with output.staged(out) as folder:
         with watch("publish"):
-            publish(folder, study, inventory, results, facts=facts, skipped=skipped, network=walked)
+            publish(
+                folder,
+                study,
+                inventory,
+                results,
+                facts=facts,
+                skipped=skipped,
+                network=walked,
+                basemap=recipe.basemap,
+            )
         _write_log(folder / "run.log", watch.seconds)
     return Run(out=out, study=study, inventory=inventory, results=results, skipped=skipped, seconds=watch.seconds)
 
@@ -436,6 +445,7 @@ def publish(
     facts: Mapping[str, Any],
     skipped: Mapping[str, str],
     network: Mapping[str, Any],
+    basemap: str | None = None,
 ) -> None:
     """Write a whole set of results into `folder`: GeoPackages, tables, map and manifest, the same bytes on every run."""
     from lifecircle.publish import geopackage, manifest, overview
@@ -455,6 +465,7 @@ def publish(
         synthetic=study.synthetic,
         note=study.note,
         summary=headlines(results, language=study.language),
+        basemap=basemap,
     )
     manifest.write(
         {

@@ -319,3 +319,14 @@ def test_colours_of_other_editions(layers: dict[str, gpd.GeoDataFrame]) -> None:
     colours = [spec["classes"][code]["c"] for code in spec["cls"]]
     assert colours == ["#D29187", "#FFAAC8", "#FFFF2D", "#BB9674", "#ffffff"]
     assert spec["classes"][spec["cls"][4]]["l"] == "地类未知"
+
+
+def test_a_basemap_is_off_until_it_is_named() -> None:
+    """Without a basemap the page has no tile layer; with one it names its tiles and credits their host."""
+    square = gpd.GeoDataFrame({"name": ["a"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
+    plain = overview.draw({"areas": square}, title="t").get_root().render()
+    assert "L.tileLayer(" not in plain.split("lifecircle.open")[1]
+    tiles = "https://tiles.example.org/{z}/{x}/{y}.png"
+    named = overview.draw({"areas": square}, title="t", basemap=tiles).get_root().render()
+    assert f'"{tiles}"' in named
+    assert "tiles.example.org" in named.split("attribution")[-1]

@@ -90,6 +90,7 @@ class Recipe(BaseModel):
     standards: str = "national_2018"
     synthetic: bool = False
     note: str = ""
+    basemap: str | None = None
     layers: dict[str, Annotated[list[Source], BeforeValidator(_several), Field(min_length=1)]]
     file: Path = Field(default=Path(FILE), exclude=True)
 
@@ -176,6 +177,11 @@ def _faults(recipe: Recipe) -> Iterator[str]:
     for fault in crs_faults(recipe.crs):
         yield f"crs: {fault}"
     yield from _profile_faults(recipe.standards)
+    tiles = recipe.basemap
+    if tiles is not None and not (
+        tiles.startswith(("https://", "http://")) and all(p in tiles for p in ("{z}", "{x}", "{y}"))
+    ):
+        yield f"basemap: {tiles!r} is no address of map tiles; write https://…/{{z}}/{{x}}/{{y}}.png"
     if not recipe.layers:
         yield "layers: names no layer at all"
     for key, name, source in _sources(recipe):

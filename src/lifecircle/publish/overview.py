@@ -55,6 +55,7 @@ def write(
     note: str = "",
     summary: pd.DataFrame | None = None,
     words: Mapping[str, str] | None = None,
+    basemap: str | None = None,
 ) -> None:
     """Draw the overview map and write it to `path`: one file, the same bytes on every run. See `draw`.
 
@@ -63,7 +64,16 @@ def write(
     OutputError
         Nothing to draw, or a file that cannot be written.
     """
-    drawn = draw(layers, title=title, language=language, synthetic=synthetic, note=note, summary=summary, words=words)
+    drawn = draw(
+        layers,
+        title=title,
+        language=language,
+        synthetic=synthetic,
+        note=note,
+        summary=summary,
+        words=words,
+        basemap=basemap,
+    )
     path = Path(path)
     try:
         path.write_text(drawn.get_root().render(), encoding="utf-8", newline="\n")
@@ -80,8 +90,9 @@ def draw(
     note: str = "",
     summary: pd.DataFrame | None = None,
     words: Mapping[str, str] | None = None,
+    basemap: str | None = None,
 ) -> folium.Map:
-    """The overview map; however it is rendered, saved or shown, it asks nothing of the network.
+    """The overview map; however it is rendered, saved or shown, it asks nothing of the network without a basemap.
 
     Parameters
     ----------
@@ -97,6 +108,9 @@ def draw(
         A few figures for the title box: a text and its value, from the first two columns, or the index and the first column.
     words
         Words for codes and headings for columns, before those lifecircle knows.
+    basemap
+        The address of map tiles in WGS84 or CGCS2000, with ``{z}``, ``{x}`` and ``{y}``. With it, and only with it, the
+        page asks the network: for these tiles.
 
     Raises
     ------
@@ -115,7 +129,7 @@ def draw(
         raise OutputError(f"The map of {title} has no layer with anything to draw.")
     extent = next((places[name] for name in ("coverage_areas", "areas", "parcels", "streets") if name in places), None)
     west, south, east, north = _bounds([extent] if extent is not None else list(places.values()))
-    out = page.make(title, center=[(south + north) / 2, (west + east) / 2])
+    out = page.make(title, center=[(south + north) / 2, (west + east) / 2], basemap=basemap)
     out.add_child(
         page.Start(_content(sheet, title, synthetic, note, summary, [[south, west], [north, east]]), sheet.geometry)
     )

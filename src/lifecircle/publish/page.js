@@ -287,7 +287,7 @@
     body.textContent = "";
     LC.order.slice().reverse().sort(function (a, b) { return (a.spec.rank || 0) - (b.spec.rank || 0); }).forEach(function (layer) {
       if (!LC.map.hasLayer(layer)) return;
-      var spec = layer.spec, single = spec.classes.length === 1, box;
+      var spec = layer.spec, single = spec.classes.length === 1 && !spec.classes[0].l, box;
       if (!single) el("h2", "", spec.name, body);
       box = el("div", spec.classes.length > 8 ? "lc-two" : "", null, body);
       spec.classes.forEach(function (c) {

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
 import folium
 import folium.plugins
@@ -177,8 +178,8 @@ def script_json(value: Any) -> str:
     return text
 
 
-def make(title: str, *, center: Sequence[float]) -> folium.Map:
-    """An empty map in a page of its own, without tiles and without the scripts that only folium's markers need."""
+def make(title: str, *, center: Sequence[float], basemap: str | None = None) -> folium.Map:
+    """An empty map in a page of its own, without tiles unless a basemap is named, and without the scripts that only folium's markers need."""
     out = folium.Map(
         location=list(center),
         tiles=None,
@@ -190,13 +191,16 @@ def make(title: str, *, center: Sequence[float]) -> folium.Map:
         wheel_px_per_zoom_level=120,
         max_zoom=20,
         min_zoom=3,
-        attribution_control=False,
+        attribution_control=basemap is not None,
     )
     out._id = "town"
     out.default_js = [item for item in folium.Map.default_js if item[0] == "leaflet"]
     out.default_css = [item for item in folium.Map.default_css if item[0] == "leaflet_css"]
     page = Page(title=html.escape(title))
     page.add_child(out)
+    if basemap is not None:
+        source = html.escape(urlsplit(basemap).hostname or "")
+        out.add_child(folium.TileLayer(basemap, attr=source, overlay=True, control=False, max_zoom=20))
     return out
 
 

@@ -137,7 +137,9 @@ def _run(study: Path, out: Path | None, theme: str | None) -> None:
     zh = result.study.language == "zh"
     _print_inventory(result.inventory, zh=zh)
     for left_out, why in result.skipped.items():
-        _out.print(f"未计算：{left_out}，{why}" if zh else f"Left out: {left_out}, because {why}.", markup=False)
+        _out.print(f"未计算：{left_out}（{why}）" if zh else f"Left out: {left_out}, because {why}.", markup=False)
+    for doubt in pipeline.doubts(result.network, language=result.study.language):
+        _out.print(f"! {doubt}", markup=False)
     took = sum(result.seconds.values())
     _out.print(f"完成，用时 {took:.0f} 秒。" if zh else f"Done in {took:.0f} s.")
     _out.print(f"{'结果' if zh else 'Results'}: {result.out.resolve()}", markup=False)

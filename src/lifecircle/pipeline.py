@@ -43,6 +43,7 @@ class Run:
     inventory: normalise.Inventory
     results: Layers
     skipped: dict[str, str]
+    network: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -119,7 +120,15 @@ def run(
                 basemap=recipe.basemap,
             )
         _write_log(folder / "run.log", watch.seconds)
-    return Run(out=out, study=study, inventory=inventory, results=results, skipped=skipped, seconds=watch.seconds)
+    return Run(
+        out=out,
+        study=study,
+        inventory=inventory,
+        results=results,
+        skipped=skipped,
+        network=walked,
+        seconds=watch.seconds,
+    )
 
 
 def analyse(
@@ -136,32 +145,29 @@ def analyse(
     results: Layers = {}
     skipped: dict[str, str] = {}
     report: dict[str, Any] = {}
-    for theme, needs in _NEEDS.items():
-        if only not in (None, theme):
-            continue
-        lacking = [name for name in needs if getattr(study, name) is None or len(getattr(study, name)) == 0]
-        if lacking:
-            skipped[theme] = f"this place has no {', no '.join(lacking)}"
-            continue
-        with watch(theme):
-            try:
-                if theme == "coverage":
-                    layers, report = _coverage(study)
+    for theme, work in {"coverage": _coverage, "land": _land, "parks": _parks, "pipes": _pipes}.items():
+        if only in (None, theme):
+            with watch(theme):
+                try:
+                    layers, said = work(study)
+                except MissingLayerError as error:
+                    skipped[theme] = str(error)
                 else:
-                    layers = {"land": _land, "parks": _parks, "pipes": _pipes}[theme](study)
-            except MissingLayerError as error:
-                skipped[theme] = str(error)
-            else:
-                results |= layers
+                    results |= layers
+                    report |= said
     return results, skipped, report
 
 
-_NEEDS = {
-    "coverage": ("homes", "streets", "facilities"),
-    "land": ("parcels",),
-    "parks": ("parks",),
-    "pipes": ("pipes",),
-}
+def _needed(study: Study, *names: str) -> list[gpd.GeoDataFrame]:
+    """The layers a theme cannot do without."""
+    frames = [getattr(study, name) for name in names]
+    lacking = [name for name, frame in zip(names, frames, strict=True) if frame is None or frame.empty]
+    if lacking:
+        listed = ", ".join(lacking)
+        raise MissingLayerError(f"没有图层 {listed}" if study.language == "zh" else f"this place has no {listed}")
+    return frames
+
+
 _LAYERS = {
     "coverage": ("coverage_homes", "coverage_areas", "coverage_by_area", "coverage_town", "gaps"),
     "land": ("land", "land_rules"),
@@ -177,10 +183,7 @@ def _theme_of(layer: str) -> str:
 def _coverage(study: Study) -> tuple[Layers, dict[str, Any]]:
     from lifecircle import network
 
-    homes, facilities, streets = study.homes, study.facilities, study.streets
-    assert homes is not None  # noqa: S101  `_NEEDS` saw to it
-    assert facilities is not None  # noqa: S101
-    assert streets is not None  # noqa: S101
+    homes, facilities, streets = _needed(study, "homes", "facilities", "streets")
     speed = standards.parameter("walk_speed_adult_m_s")
     walk = network.build(streets, barriers=study.barriers, gates=study.gates)
     placed = network.place(walk, homes)
@@ -194,27 +197,51 @@ def _coverage(study: Study) -> tuple[Layers, dict[str, Any]]:
     answers = coverage.reached(minutes, kinds, speed_m_s=speed, joined=placed["placed"])
     complete = coverage.completeness(answers, kinds)
     people = coverage.weight(homes)
+    areas, groups = _areas(study, homes)
     town = pd.Series("town", index=homes.index, name="scope")
     by_town = coverage.shares(answers, kinds, people, town)
     counted = pd.concat([facilities["kind"], facilities["kind"].map(parts).dropna()]).value_counts()
     by_town["facilities"] = by_town["kind"].map(counted).fillna(0.0).astype("float64")
+    by_area = coverage.shares(answers, kinds, people, groups)
+    by_area.insert(1, "name", by_area["area_id"].map(areas["name"]))
+    gaps = coverage.gaps(by_area, group="area_id", weight=str(people.name))
+    shapes = np.asarray(areas.geometry.reindex(gaps["area_id"]))
     layers: Layers = {
         "coverage_homes": _home_layer(homes, placed, complete, minutes),
-        "coverage_areas": _area_layer(study, complete, people),
-        "coverage_by_area": _named(coverage.shares(answers, kinds, people, homes["area_id"]), study),
+        "coverage_areas": _area_layer(areas, groups, complete, people),
+        "coverage_by_area": by_area,
         "coverage_town": by_town,
+        "gaps": gpd.GeoDataFrame(gaps, geometry=shapes, crs=study.crs),
     }
-    gaps = coverage.gaps(layers["coverage_by_area"], group="area_id", weight=str(people.name))
-    layers["gaps"] = _with_area(gaps, study)
+    asked = kinds[kinds["required"]]
+    of_no_tier = facilities.loc[~facilities["kind"].isin([*kinds["kind"], *parts.index]), "kind"].value_counts()
     report = {
         **walk.report,
         **_placing(placed, "homes"),
         **_placing(placed_facilities, "facilities"),
         "walk_speed_m_s": speed,
         "homes_weighted_by": str(people.name),
-        "homes_outside_every_area": int(homes["area_id"].isna().sum()),
+        "homes_without_weight": int(people.isna().sum()),
+        "homes_outside_every_area": int(groups.isna().sum()),
+        "required_kinds": int(asked["kind"].nunique()),
+        "required_kinds_without_facility": sorted(set(asked["kind"]) - set(counted.index)),
+        "facilities_of_no_tier": {str(kind): int(n) for kind, n in of_no_tier.sort_index().items()},
     }
     return layers, report
+
+
+def _areas(study: Study, homes: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, pd.Series[str]]:
+    """The areas people are counted by and the area of each home; a place without areas is one, around its homes."""
+    if study.areas is not None:
+        return study.areas, homes["area_id"]
+    hull = shapely.convex_hull(shapely.union_all(homes.geometry.to_numpy()))
+    town = gpd.GeoDataFrame(
+        {"name": [study.name], "level": ["town"]},
+        geometry=[hull if hull.geom_type == "Polygon" else hull.buffer(1.0)],
+        index=pd.Index(["town"], name="area_id"),
+        crs=study.crs,
+    )
+    return town, pd.Series("town", index=homes.index, name="area_id")
 
 
 def tier_kinds(profile: str) -> pd.DataFrame:
@@ -256,20 +283,9 @@ def _completeness_columns(complete: pd.DataFrame) -> dict[str, Any]:
     return columns
 
 
-def _area_layer(study: Study, complete: pd.DataFrame, people: pd.Series[float]) -> gpd.GeoDataFrame:
-    homes = study.homes
-    assert homes is not None  # noqa: S101
-    if study.areas is None:
-        hull = shapely.convex_hull(shapely.union_all(homes.geometry.to_numpy()))
-        areas = gpd.GeoDataFrame(
-            {"name": [study.name], "level": ["town"]},
-            geometry=[hull if hull.geom_type == "Polygon" else hull.buffer(1.0)],
-            index=pd.Index(["town"], name="area_id"),
-            crs=study.crs,
-        )
-        groups = pd.Series("town", index=homes.index, name="area_id")
-    else:
-        areas, groups = study.areas[["name", "level", "geometry"]], homes["area_id"]
+def _area_layer(
+    areas: gpd.GeoDataFrame, groups: pd.Series[str], complete: pd.DataFrame, people: pd.Series[float]
+) -> gpd.GeoDataFrame:
     means = coverage.mean_completeness(complete, people, groups).reindex(areas.index)
     counted = pd.DataFrame({str(people.name): people, "homes": 1.0}).groupby(groups).sum().reindex(areas.index)
     columns = {
@@ -279,19 +295,7 @@ def _area_layer(study: Study, complete: pd.DataFrame, people: pd.Series[float]) 
         str(people.name): counted[str(people.name)].fillna(0.0),
         **_completeness_columns(means),
     }
-    return gpd.GeoDataFrame(pd.DataFrame(columns, index=areas.index), geometry=areas.geometry, crs=study.crs)
-
-
-def _named(table: pd.DataFrame, study: Study) -> pd.DataFrame:
-    names = pd.Series(dtype="str") if study.areas is None else study.areas["name"]
-    table.insert(1, "name", table["area_id"].map(names))
-    return table
-
-
-def _with_area(gaps: pd.DataFrame, study: Study) -> gpd.GeoDataFrame:
-    shapes = gpd.GeoSeries(crs=study.crs) if study.areas is None else study.areas.geometry
-    shape = gaps["area_id"].map(pd.Series(shapes.to_numpy(), index=shapes.index, dtype="object"))
-    return gpd.GeoDataFrame(gaps, geometry=np.asarray(shape.where(shape.notna(), None)), crs=study.crs)
+    return gpd.GeoDataFrame(pd.DataFrame(columns, index=areas.index), geometry=areas.geometry, crs=areas.crs)
 
 
 def _placing(placed: pd.DataFrame, what: str) -> dict[str, Any]:
@@ -302,9 +306,8 @@ def _placing(placed: pd.DataFrame, what: str) -> dict[str, Any]:
     }
 
 
-def _land(study: Study) -> Layers:
-    parcels = study.parcels
-    assert parcels is not None  # noqa: S101
+def _land(study: Study) -> tuple[Layers, dict[str, Any]]:
+    (parcels,) = _needed(study, "parcels")
     rules = land_rules(study.standards)
     measured = land.measures(
         parcels,
@@ -320,10 +323,11 @@ def _land(study: Study) -> Layers:
     evidence = verdict.drop(columns=summary)
     measured = measured.assign(area_differs=differs)
     shown = pd.concat([own, land_groups(parcels), verdict[summary], measured, evidence], axis=1)
-    return {
+    layers: Layers = {
         "land": gpd.GeoDataFrame(shown, geometry=parcels.geometry, crs=parcels.crs),
         "land_rules": rules.assign(binding=np.where(rules["binding"], "yes", "no")),
     }
+    return layers, {}
 
 
 _VERDICT = ("candidate", "reasons", "rules_yes", "rules_no", "rules_not_known", "idle", "not_supplied")
@@ -363,9 +367,9 @@ def land_groups(parcels: gpd.GeoDataFrame) -> pd.Series[str]:
     return pd.Series(keys.map(known), index=parcels.index, name="land_group", dtype="str")
 
 
-def _parks(study: Study) -> Layers:
-    parks_, parcels, homes = study.parks, study.parcels, study.homes
-    assert parks_ is not None  # noqa: S101
+def _parks(study: Study) -> tuple[Layers, dict[str, Any]]:
+    (parks_,) = _needed(study, "parks")
+    parcels, homes = study.parcels, study.homes
     homes_land = None
     if parcels is not None:
         residential = parcels[land_groups(parcels) == "residential"]
@@ -397,11 +401,15 @@ def _parks(study: Study) -> Layers:
             inside = people[shapely.covered_by(homes.geometry.to_numpy(), area)]
             rows.append({**facts, "of": str(people.name), "total": people.sum(), "covered": inside.sum()})
     if not rows:
-        raise MissingLayerError("this place has neither residential parcels nor homes to measure park coverage on")
+        raise MissingLayerError(
+            "没有居住用地，也没有住处，无从计算公园覆盖率"
+            if study.language == "zh"
+            else "this place has neither residential parcels nor homes to measure park coverage on"
+        )
     table = pd.DataFrame(rows)
     table["share"] = table["covered"] / table["total"].where(table["total"] > 0)
     reach = gpd.GeoDataFrame(
-        {"name": table.drop_duplicates("definition").set_index("definition")["name_zh"]},
+        {"name": table.drop_duplicates("definition").set_index("definition")[f"name_{study.language}"]},
         geometry=gpd.GeoSeries(areas, crs=study.crs),
     )
     layers: Layers = {"park_reach": reach.rename_axis("definition"), "park_coverage": table}
@@ -409,7 +417,7 @@ def _parks(study: Study) -> Layers:
         layers["park_land"] = gpd.GeoDataFrame(
             pd.DataFrame({"name": homes_land["name"], **pieces}), geometry=homes_land.geometry, crs=study.crs
         )
-    return layers
+    return layers, {}
 
 
 def park_classes() -> pd.DataFrame:
@@ -418,16 +426,17 @@ def park_classes() -> pd.DataFrame:
     return rules[standards.binding(rules["mark"])].rename(columns={"value": "radius_m"})
 
 
-def _pipes(study: Study) -> Layers:
-    assert study.pipes is not None  # noqa: S101
-    screen = pipes.renewal(study.pipes, pipe_rules(), as_of=study.as_of)
+def _pipes(study: Study) -> tuple[Layers, dict[str, Any]]:
+    (lines,) = _needed(study, "pipes")
+    screen = pipes.renewal(lines, pipe_rules(), as_of=study.as_of)
     breaks = standards.read("pipe_age_classes")["value"].tolist()
-    own = study.pipes[["network", "material", "diameter_mm", "built_year", "geometry"]]
+    own = lines[["network", "material", "diameter_mm", "built_year", "geometry"]]
     layer = own.assign(length_m=own.length).join(screen)
-    return {
+    layers: Layers = {
         "pipes_screen": gpd.GeoDataFrame(layer, geometry="geometry", crs=study.crs),
-        "pipes_length": pipes.lengths(study.pipes, as_of=study.as_of, age_breaks=breaks),
+        "pipes_length": pipes.lengths(lines, as_of=study.as_of, age_breaks=breaks),
     }
+    return layers, {}
 
 
 def pipe_rules() -> pd.DataFrame:
@@ -463,7 +472,7 @@ def publish(
         title=study.name,
         language=study.language,
         synthetic=study.synthetic,
-        note=study.note,
+        note="\n".join([study.note, *doubts(network, language=study.language)]).strip(),
         summary=headlines(results, language=study.language),
         basemap=basemap,
     )
@@ -479,6 +488,51 @@ def publish(
         },
         folder / manifest.NAME,
     )
+
+
+def doubts(network: Mapping[str, Any], *, language: str) -> list[str]:
+    """What a reader of coverage figures must know of the data behind them, a sentence each.
+
+    >>> doubts({"largest_share": 0.9, "components": 4}, language="en")
+    ['Streets: 4 pieces that do not connect; the largest holds 90 % of the length, and homes are joined to it.']
+    """
+    zh = language == "zh"
+    said = []
+    if network.get("components", 1) > 1:
+        share, pieces = f"{network['largest_share']:.0%}".replace("%", " %"), network["components"]
+        said.append(
+            f"路网：分成互不相连的 {pieces} 片，最大一片占长度 {share}，住处接入这一片。"
+            if zh
+            else f"Streets: {pieces} pieces that do not connect; the largest holds {share} of the length, "
+            "and homes are joined to it."
+        )
+    lost = sum(network.get("homes_not_joined", {}).values())
+    if lost:
+        said.append(
+            f"住处：{lost} 个未接入路网，步行时间未知。"
+            if zh
+            else f"Homes: {lost} not joined to a street, so their walking time is not known."
+        )
+    none = network.get("required_kinds_without_facility", [])
+    if none:
+        total = network["required_kinds"]
+        said.append(
+            f"设施：{total} 种必配设施中有 {len(none)} 种在数据里一处也没有，按未覆盖计；请先核对是没有建，还是没有收集。"
+            if zh
+            else f"Facilities: {len(none)} of {total} required kinds have none in the data and count as uncovered; "
+            "check whether they are missing in town or only in the data."
+        )
+    loose = network.get("facilities_of_no_tier", {})
+    if loose:
+        listed = (
+            "、".join(f"{k} {n}" for k, n in loose.items()) if zh else ", ".join(f"{k} {n}" for k, n in loose.items())
+        )
+        said.append(
+            f"设施：不属于 5、10、15 分钟层级的种类不计入完整度：{listed}。"
+            if zh
+            else f"Facilities of kinds outside the 5-, 10- and 15-minute tiers do not count for completeness: {listed}."
+        )
+    return said
 
 
 def headlines(results: Layers, *, language: str) -> pd.DataFrame:
@@ -511,6 +565,8 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
         area = results["land"]["area_m2"] / standards.parameter("ha_m2")
         found = area[results["land"]["candidate"] == "candidate"].sum()
         said = f"{found:,.1f} / {area.sum():,.1f} {'公顷' if zh else 'ha'}"
+        if (results["land"]["candidate"] == "not known").all():
+            said = "未知" if zh else "not known"
         rows.append(("低效用地候选" if zh else "Low-efficiency candidates", said))
     if "pipes_length" in results:
         rows.append(("管线" if zh else "Pipes", f"{results['pipes_length']['length_m'].sum() / 1000:,.1f} km"))

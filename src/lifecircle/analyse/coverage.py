@@ -262,6 +262,13 @@ def gaps(table: pd.DataFrame, *, group: str, weight: str) -> pd.DataFrame:
     DataFrame
         The required kinds with somebody left out, by minutes, most people first (ties by group, tier and kind), with
         ``rank`` from 1.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"area_id": ["x", "y"], "method": "minutes", "tier": 5, "kind": "nursery",
+    ...                       "required": True, "residents_left_out": [10.0, 70.0]})
+    >>> gaps(table, group="area_id", weight="residents")[["rank", "area_id"]].values.tolist()
+    [[1, 'y'], [2, 'x']]
     """
     left_out = f"{weight}_left_out"
     rows = table[table["required"] & (table["method"] == "minutes") & (table[left_out] > 0)]

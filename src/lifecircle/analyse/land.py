@@ -209,10 +209,16 @@ def underused(measured: pd.DataFrame, groups: "pd.Series[str]", rules: pd.DataFr
     out = pd.DataFrame(evidence, index=measured.index)
     table = pd.DataFrame(answers, index=measured.index)
     low = table[[r for r in table if kinds[str(r)] == "low_efficiency"]]
-    deciding = low.loc[:, low.isin(["yes", "no"]).any(axis=0)]
+    # A rule whose quantity nobody measured anywhere in the place is not asked; on one parcel only, it is not known.
+    asked = (
+        rules[rules["binding"]]
+        .groupby("rule")["quantity"]
+        .agg(lambda names: all(name in measured and measured[name].notna().any() for name in names))
+    )
+    deciding = low[[rule for rule in low if asked.get(rule, False)]]
     yes, unknown = deciding == "yes", deciding == "not known"
     exempt = _any(table[[r for r in table if kinds[str(r)] == "exemption"]])
-    # where no rule can be answered anywhere, nothing is known of any parcel: that is no "not candidate"
+    # Where no rule is asked at all, nothing is known of any parcel: that is no "not candidate".
     silent = (low == "not known").any(axis=1) & deciding.empty
     out["candidate"] = np.select(
         [yes.any(axis=1) & (exempt != "yes"), yes.any(axis=1), unknown.any(axis=1) | silent], CLASSES[:3], CLASSES[3]

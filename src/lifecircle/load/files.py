@@ -131,6 +131,14 @@ def read(source: Source, *, folder: str | Path) -> tuple[pd.DataFrame, int]:
         A file, layer, sheet or column that is not there or cannot be read.
     CrsError
         Coordinates without a system, or ones that contradict it.
+
+    Examples
+    --------
+    >>> from lifecircle import sample_town
+    >>> from lifecircle.load.recipe import Source
+    >>> firms, filtered = read(Source(source="raw/企业税收.xlsx", layer="税收"), folder=sample_town())
+    >>> list(firms.columns)[:2], len(firms), filtered
+    (['地块编号', '企业名称'], 125, 0)
     """
     path = Path(folder) / source.source
     suffix = source.suffix

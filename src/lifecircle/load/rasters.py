@@ -33,6 +33,13 @@ def raster(path: str | Path, *, crs: str | None = None) -> Raster:
         A file that GDAL cannot open as a raster.
     CrsError
         No system in the file and none declared, or one on an old datum.
+
+    Examples
+    --------
+    >>> from lifecircle import sample_town
+    >>> people = raster(sample_town() / "raw" / "人口.tif")
+    >>> people.crs.to_epsg(), round(float(np.nansum(people.values)))
+    (4547, 60000)
     """
     import rasterio
     from rasterio.errors import RasterioError

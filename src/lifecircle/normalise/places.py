@@ -60,6 +60,13 @@ def place(recipe: Recipe, *, progress: Progress | None = None) -> tuple[Study, I
     SourceError, CrsError, SchemaError
         A file that cannot be read, coordinates that contradict their system, a layer without geometry. A row's fault
         never raises: the row is a reject.
+
+    Examples
+    --------
+    >>> from lifecircle import load, sample_town
+    >>> study, inventory = place(load.recipe.read(sample_town()))
+    >>> bool((inventory.layers["read"] == inventory.layers["kept"] + inventory.layers["rejected"]).all())
+    True
     """
     work = _Place(recipe)
     order = _order(recipe)

@@ -426,6 +426,11 @@ def _told(mapped: list[columns.Mapped], recipe: Source) -> set[str]:
 
 
 def filled(code: str, language: str, rows: pd.Series[Any]) -> pd.Series[Any]:
+    """The sentence of `code` with the row number of each of `rows` in it; a missing number reads 0.
+
+    >>> filled("duplicate", "en", pd.Series([7.0])).tolist()
+    ['duplicate of row 7']
+    """
     before, _, after = pattern(code, language).partition("{row}")
     return (before + rows.fillna(0).astype("int64").astype("str") + after).astype("object")
 

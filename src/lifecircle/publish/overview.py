@@ -38,6 +38,7 @@ _CANDIDATES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
 _RENEWAL: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "on the list": ("列入更新改造", "To be renewed", {"c": "#b5302a", "w": 3}),
     "age reached, not assessed": ("达到年限，未评估", "Age reached, not assessed", {"c": "#e98b2a", "w": 2.5}),
+    "material named, not assessed": ("管材列入，未评估", "Material named, not assessed", {"c": "#d9b44a", "w": 2.2}),
     "not known": ("未知", "Not known", {"c": "#8f8f8f", "w": 1.8, "d": "4 3"}),
     "not on the list": ("不在清单", "Not on the list", {"c": "#9fb4c2", "w": 1.2}),
 }
@@ -127,8 +128,7 @@ def draw(
             maker(sheet, places[name], places)
     if not sheet.drawn:
         raise OutputError(f"The map of {title} has no layer with anything to draw.")
-    extent = next((places[name] for name in ("coverage_areas", "areas", "parcels", "streets") if name in places), None)
-    west, south, east, north = _bounds([extent] if extent is not None else list(places.values()))
+    west, south, east, north = _opening(places)
     out = page.make(title, center=[(south + north) / 2, (west + east) / 2], basemap=basemap)
     out.add_child(
         page.Start(_content(sheet, title, synthetic, note, summary, [[south, west], [north, east]]), sheet.geometry)
@@ -333,6 +333,17 @@ def _only(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
         return frame.set_geometry(inside)
     allowed = {"line": ("LineString", "MultiLineString"), "area": ("Polygon", "MultiPolygon")}[kind]
     return frame[kinds.isin(allowed)]
+
+
+def _opening(places: Mapping[str, gpd.GeoDataFrame]) -> tuple[float, float, float, float]:
+    """What the map opens on: the areas, as far as there are streets in them; a county's outline is not the town."""
+    areas = next((places[name] for name in ("coverage_areas", "areas", "parcels") if name in places), None)
+    if areas is None or "streets" not in places:
+        return _bounds([areas] if areas is not None else list(places.values()))
+    west, south, east, north = _bounds([areas])
+    left, bottom, right, top = _bounds([places["streets"]])
+    inner = max(west, left), max(south, bottom), min(east, right), min(north, top)
+    return inner if inner[0] < inner[2] and inner[1] < inner[3] else (west, south, east, north)
 
 
 def _bounds(frames: Sequence[gpd.GeoDataFrame]) -> tuple[float, float, float, float]:
@@ -582,6 +593,7 @@ def _add_land(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.G
             "measures": sheet.fields(frame, [c for c in asked if c not in {*_ABOUT, status, "reasons"}]),
         },
         extra={"front": 1},
+        show="coverage_areas" not in places,
         rank=3,
     )
     _find_parcels(sheet, "land", frame.set_index("_id", drop=False))
@@ -676,7 +688,7 @@ def _add_barriers(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.Ge
     looks: dict[str, dict[str, Any]] = {
         "river": {"w": 5, "o": 0.85},
         "wall": {"w": 1.4, "o": 0.9},
-        "railway": {"w": 2, "d": "8 4"},
+        "railway": {"w": 1.4, "d": "8 4"},
         "motorway": {"w": 3},
         "fence": {"w": 1.2, "d": "2 3"},
     }
@@ -715,7 +727,7 @@ def _add_pipes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDa
     )
 
 
-def _add_pipes_screen(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+def _add_pipes_screen(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
     frame = _only(frame, "line").copy()
     status = next((c for c in ("renewal", "candidate", "class") if c in frame), None)
     order = list(_RENEWAL)
@@ -733,6 +745,7 @@ def _add_pipes_screen(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gp
         tip=["_status", "network", "material", "built_year", "age_years", "rule"],
         keep=["age_years"],
         extra={"front": 1},
+        show="coverage_areas" not in places,
     )
 
 

@@ -34,7 +34,7 @@ FACILITY_GROUPS: Mapping[str, tuple[str, str, str]] = {
     "culture": ("文化", "Culture", "#7a4fa3"),
     "sports": ("体育", "Sports", "#009e73"),
     "commerce": ("商业服务", "Shops and services", "#e69f00"),
-    "administration": ("行政与社区服务", "Administration", "#56708a"),
+    "administration": ("行政与社区服务", "Civic services", "#56708a"),
     "transport": ("交通", "Transport", "#56b4e9"),
     "utility": ("市政公用", "Utilities", "#8c6d4f"),
     "green": ("绿地", "Green space", "#4c9a2a"),
@@ -56,7 +56,7 @@ NETWORKS: Mapping[str, str] = {
 BARRIERS: Mapping[str, str] = {
     "river": "#5f9fd0",
     "wall": "#7d5a44",
-    "railway": "#3b3b3b",
+    "railway": "#5a5a5a",
     "motorway": "#a0522d",
     "fence": "#a08d7a",
 }

@@ -77,6 +77,15 @@ def test_the_recipe_comes_before_the_aliases():
     assert report.mapping.set_index("column").loc["site_area_m2", "how"] == "recipe"
 
 
+def test_an_empty_name_leaves_a_column_out():
+    """AREA would be taken for the site area; ``site_area_m2 = ""`` says it is none, and the raw column counts as unused."""
+    frame = squares(1, 宗地编号=["a"], 占地面积=[0.011])
+    assert normalise("parcels", frame)[0]["site_area_m2"].tolist() == [0.011]
+    parcels, _, report = normalise("parcels", frame, recipe=recipe(columns={"site_area_m2": ""}))
+    assert parcels["site_area_m2"].isna().all()
+    assert report.unused == ["占地面积"]
+
+
 def test_a_named_column_that_is_not_there_is_an_error():
     """The file, the column, the key and the nearest column are named."""
     use = recipe(columns={"far": "容积绿"})

@@ -37,10 +37,10 @@ def _several(value: Any) -> Any:
 
 
 class Column(BaseModel):
-    """Where a canonical column comes from: the raw name, and the unit it is counted in."""
+    """Where a canonical column comes from: the raw name (empty: from nowhere), and the unit it is counted in."""
 
     model_config = _STRICT
-    raw: str = Field(alias="from", min_length=1)
+    raw: str = Field(alias="from")
     unit: str | None = None
 
 

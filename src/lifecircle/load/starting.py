@@ -18,7 +18,7 @@ standards = "national_2018"
 
 # 每个图层一节 / One section a layer: {layers}
 # 另有 / also: population (raster, grid or points), elevation (raster). 键 / keys: source, layer, crs, encoding, osm,
-# columns = {{ far = "容积率", site_area_m2 = {{ from = "面积", unit = "亩" }} }}, values, set, filter, exclude, join, xy
+# columns = {{ far = "容积率", site_area_m2 = {{ from = "面积", unit = "亩" }}, name = "" }} （"" = 不用 / not used）, values, set, filter, exclude, join, xy
 """
 _SKIPPED = {".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qpj", ".xml", ".aux", ".qix", ".ovr", ".toml", ".md"}
 

@@ -41,7 +41,7 @@ def mapping(
 ) -> tuple[list[Mapped], list[str]]:
     """The canonical columns that `frame` holds, and one text for each that more than one raw column could have been.
 
-    The recipe's own columns come first; then the aliases, in the order of their table, for the columns not in `but`.
+    The recipe's own columns come first, and one it names as ``""`` is left out; then the aliases, in the order of their table, for the columns not in `but`.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def mapping(
         A raw column that the recipe names and the file does not have.
     """
     raw = [str(column) for column in frame.columns if column != "geometry"]
-    found = [_given(table, column, one, raw, source) for column, one in given.items()]
+    found = [_given(table, column, one, raw, source) for column, one in given.items() if one.raw]
     taken = {one.raw for one in found}
     missing = [column for column in canonical(table) if column not in given and column not in but]
     by_alias, doubts = _by_alias(table, [column for column in raw if column not in taken], missing)

@@ -526,12 +526,15 @@ def buildings(plots: list[Row]) -> list[Row]:
             inner = inner.difference(row["paths"].buffer(3.6))
         _centre, way, _long, _short = frame(land)
         turn = (np.degrees(np.arctan2(way[1], way[0])) + 45) % 90 - 45
-        year, use, floors = 1990, "住宅", (1, 2)
+        year, use, floors, more = 1990, "住宅", (1, 2), 0
         parts: list[Polygon] = []
         if style == "court":
             for plot in cut(land, 330 if zone == "old" else 300, jitter=0.03)[0]:
                 parts += courtyard(plot)
             year, floors = RNG.integers(1935, 1992), (1, 2)
+            rebuilt = int(row["id"][-3:]) % 9 in (0, 2, 4, 6, 7)  # half of it, by its owners
+            if rebuilt:
+                year, more = 2001 + year % 15, 2
         elif style == "infill":
             parts = rows(inner, angle=turn, depth=11, length=26, gap=4, pitch=9)
             year, floors = RNG.integers(1984, 2004), (3, 5)
@@ -566,6 +569,7 @@ def buildings(plots: list[Row]) -> list[Row]:
                 parts = [p for p in parts if RNG.random() < 0.92]
             use = {"shed": "仓储" if row["use"] == "110101" else "工业", "works": "公共", "granary": "仓储"}[style]
             year, floors = RNG.integers(1972, 2016), (1, 2)
+            more = 2 if style == "shed" and int(row["id"][-3:]) % 3 == 0 else 0  # a third of the works are stacked
         elif style in ("office", "school", "stadium"):
             yard = inner
             if style != "office":  # the sports ground takes the south of the school
@@ -592,7 +596,7 @@ def buildings(plots: list[Row]) -> list[Row]:
                 if zone != "old" or style != "court"
                 else 1 + (RNG.random() < 0.25)
             )
-            out.append({"geometry": shape, "floors": int(height), "use": use, "year": int(year) + int(RNG.integers(0, 4)),
+            out.append({"geometry": shape, "floors": int(height) + more, "use": use, "year": int(year) + int(RNG.integers(0, 4)),
                         "parcel": row["id"], "zone": zone, "style": style})  # fmt: skip
     return out
 
@@ -613,6 +617,8 @@ STREETSIDE = [
     ("小型多功能运动场地", 5, 0.3), ("快递驿站", 16, 0.5), ("宾馆", 6, 0.9), ("停车场", 9, 0.6), ("充电站", 4, 0.5),
     ("再生资源回收点", 5, 0.1), ("健身房", 3, 1.0), ("电影院", 1, 1.0), ("司法所", 1, 1.0), ("街道办事处", 2, 0.8),
 ]  # fmt: skip
+# Some of the spots drawn for convenience stores are other things a town of this size has.
+NOT_SHOPS = ["门诊部"] * 6 + ["街道社区服务中心"] * 2 + ["开闭所"] * 5 + ["中型多功能运动场地"] * 3
 IN_COMPOUNDS = [("物业服务中心", 18), ("儿童游乐场", 12), ("室外健身器械", 12)]
 ON_PARCELS = {  # facilities that have their own parcel, by its name
     "云溪县人民政府": "政府机关", "云溪县行政服务中心": "政府机关", "云溪县人民医院": "综合医院", "云溪县中医院": "医院",
@@ -760,7 +766,9 @@ def facilities(
         )
         if word == "公交站":
             chance = chance * usable["kind"].isin(["主干路", "次干路"]).to_numpy()
-        for k in RNG.choice(len(usable), size=count, replace=False, p=chance / chance.sum()):
+        words = [*NOT_SHOPS, *[word] * (count - len(NOT_SHOPS))] if word == "便利店" else [word] * count
+        drawn = RNG.choice(len(usable), size=count, replace=False, p=chance / chance.sum())
+        for k, called in zip(drawn, words, strict=True):
             line, width = usable.geometry.iloc[k], usable["width"].iloc[k]
             curb = line.offset_curve(float(RNG.choice([-1, 1])) * (width / 2 + 0.5))
             size = {
@@ -772,7 +780,7 @@ def facilities(
                 "超市": 600,
             }.get(word)
             add(
-                word,
+                called,
                 curb.interpolate(RNG.uniform(0.2, 0.8), normalized=True),
                 floor=round(size * RNG.uniform(0.7, 1.5)) if size else np.nan,
             )

@@ -31,6 +31,12 @@ def test_help_names_every_command(lifecircle: CliRunner) -> None:
     assert all(f"\n  {command} " in said.output for command in ("demo", "init", "check", "run", "standards"))
 
 
+def test_the_version_is_printed_alone(lifecircle: CliRunner) -> None:
+    """`--version` prints one line and needs no command."""
+    said = lifecircle.invoke(cli.app, ["--version"])
+    assert (said.exit_code, said.output.split()[0], len(said.output.splitlines())) == (0, "lifecircle", 1)
+
+
 def test_wrong_usage_exits_with_2(lifecircle: CliRunner) -> None:
     """An unknown option, an unknown theme and a missing argument are usage errors."""
     for words in (["run", "--wat"], ["run", str(sample_town()), "--theme", "parking"], ["run"]):

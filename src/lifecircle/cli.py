@@ -26,16 +26,21 @@ _Study = Annotated[Path, typer.Argument(metavar="STUDY", help="A folder with a s
 _out, _err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        _out.print(f"lifecircle {version('lifecircle')}")
+        raise typer.Exit
+
+
 @app.callback()
 def main(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     """From a town's raw layers to walking coverage, low-efficiency land, maps and tables."""
-    if version:
-        from importlib.metadata import version as installed
-
-        _out.print(f"lifecircle {installed('lifecircle')}")
-        raise typer.Exit
 
 
 @app.command()
@@ -110,7 +115,7 @@ def run(
 @app.command()
 def standards(
     table: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="The table to print; all names without it.")
+        str | None, typer.Argument(metavar="TABLE", help="The table to print; all names without it.")
     ] = None,
 ) -> None:
     """Print the standards: values with unit, source and confidence.
@@ -168,7 +173,9 @@ def _print_inventory(inventory: Any, *, zh: bool) -> None:
         for layer, said in pairs.items():
             table.add_row(str(layer), Text(said))
         _out.print(table)
-    notes = inventory.notes[["layer", "text"]].drop_duplicates()
+    # What the table above already counts is not said again.
+    notes = inventory.notes[~inventory.notes["code"].isin(["filtered", "ids_made"])]
+    notes = notes[["layer", "text"]].drop_duplicates()
     for layer, text in notes.itertuples(index=False):
         _out.print(f"· {layer}: {text}" if layer else f"· {text}", markup=False)
 

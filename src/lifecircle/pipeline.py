@@ -205,6 +205,7 @@ def _coverage(study: Study) -> tuple[Layers, dict[str, Any]]:
     by_area = coverage.shares(answers, kinds, people, groups)
     by_area.insert(1, "name", by_area["area_id"].map(areas["name"]))
     gaps = coverage.gaps(by_area, group="area_id", weight=str(people.name))
+    gaps["facilities"] = gaps["kind"].map(counted).fillna(0.0).astype("float64")
     shapes = np.asarray(areas.geometry.reindex(gaps["area_id"]))
     layers: Layers = {
         "coverage_homes": _home_layer(homes, placed, complete, minutes),

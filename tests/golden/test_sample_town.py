@@ -63,7 +63,7 @@ def test_every_layer_has_the_rows_that_the_readme_counts() -> None:
     counts = drawing()["Layer"].value_counts().to_dict()
     assert counts == {"围墙": 137, "河岸": 2, "铁路": 1, "大门_开": 169, "大门_关": 35}
     points = pd.read_csv(RAW / "设施点_高德.csv", encoding="utf-8-sig")
-    assert (len(points), points["类别"].nunique()) == (335, 46)
+    assert (len(points), points["类别"].nunique()) == (335, 50)
     assert (len(register("闲置资产台账.xlsx")), len(register("企业税收.xlsx"))) == (59, 125)
     assert len(pd.read_csv(RAW / "用水量.csv", encoding="gbk")) == 48 * 12
 

@@ -195,5 +195,5 @@ def test_a_study_in_gbk_is_told_to_be_utf8(tmp_path):
 
 def test_no_layer_is_a_fault(study):
     """A study without layers cannot be run."""
-    assert "layers: is missing" in faults(study, HEAD)
+    assert any("layers: no layer is named yet" in fault for fault in faults(study, HEAD))
     assert any("names no layer" in fault for fault in faults(study, HEAD + "[layers]\n"))

@@ -179,4 +179,4 @@ def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 def test_geometry_is_left_out(tmp_path: Path, layers: dict[str, Any]) -> None:
     """A layer may be given as it is: its geometry does not enter the table."""
     page = written(tmp_path / "a.xlsx", {"s": Sheet(frame=layers["gates"])})["s"]
-    assert table(page)[0] == ["出入口编号", "名称", "状态"]
+    assert table(page)[0] == ["大门编号", "名称", "状态"]

@@ -355,6 +355,8 @@ def _said(error: Any, raw: dict[str, Any]) -> str:
     kind, given = error["type"], error.get("input")
     if kind == "extra_forbidden":
         return f"{key}: is not a key of study.toml{_meant(str(error['loc'][-1]), _keys(error['loc']))}"
+    if kind == "missing" and key == "layers":
+        return "layers: no layer is named yet; fill in a section such as [layers.streets] for each file"
     if kind == "missing":
         return f"{key}: is missing{' (the date ages and deadlines are counted to, such as 2025-12-31)' if key == 'as_of' else ''}"
     if kind == "literal_error":

@@ -68,18 +68,19 @@ def _stanza(file: Path, folder: Path) -> str:
     source = file.relative_to(folder).as_posix()
     if file.suffix == graphs.ENDING:
         return f'[layers.streets]\nsource = "{source}"\n'
-    lines = ["# [layers.…]", f'# source = "{source}"']
-    for info in _layers(file):
+    stanzas = []
+    for info in _layers(file) or [{}]:
+        lines = ["# [layers.…]", f'# source = "{source}"']
         layer = info.get("layer_name")
         lines += [f'# layer = "{layer}"'] if layer and layer != file.stem else []
-        fields = ", ".join(str(name) for name in info.get("fields", []))
-        said = [
-            f"{info.get('features', '?')} rows",
-            str(info.get("geometry_type") or "no geometry"),
-            str(info.get("crs")),
-        ]
-        lines.append(f"#   {', '.join(said)}; columns: {fields}".replace("\n", " ")[:400])
-    return "\n".join([*lines, ""])
+        if info:
+            fields = ", ".join(str(name) for name in info["fields"])
+            said = (
+                f"{info['features']} rows, {info['geometry_type'] or 'no geometry'}, {info['crs']}; columns: {fields}"
+            )
+            lines.append(f"#   {' '.join(said.split())}"[:400])
+        stanzas.append("\n".join([*lines, ""]))
+    return "\n".join(stanzas)
 
 
 def _layers(file: Path) -> list[dict[str, Any]]:

@@ -106,7 +106,7 @@ _WORDS = {
     "homes": ("住处", "homes"),
     "facilities": ("设施", "facilities"),
     "streets": ("道路", "streets"),
-    "parcels": ("宗地", "parcels"),
+    "parcels": ("地块", "parcels"),
     "buildings": ("建筑", "buildings"),
     "assets": ("资产", "assets"),
     "parks": ("公园", "parks"),

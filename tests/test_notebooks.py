@@ -1,0 +1,112 @@
+"""The notebooks are stored without outputs, run from any folder and end in what they promise."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from lifecircle import load, normalise, pipeline
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+# On Windows pyzmq says that it serves the Proactor loop through a thread; nothing a notebook could change.
+pytestmark = pytest.mark.filterwarnings("ignore:Proactor event loop does not implement:RuntimeWarning")
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_stored_without_outputs(path: Path) -> None:
+    """No outputs, no execution counts, cell ids that say what the cell does, and the kernel that every Jupyter has."""
+    notebook = read(path)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.outputs for cell in code] == [[]] * len(code)
+    assert {cell.execution_count for cell in code} == {None}
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in ids)
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_coverage_gaps_is_short() -> None:
+    """A planner meets at most twelve cells, and one line that names the place."""
+    notebook = read(FOLDER / "01_coverage_gaps.ipynb")
+    assert len(notebook.cells) <= 12
+    lines = [line for cell in notebook.cells for line in cell.source.splitlines()]
+    assert sum(line.startswith("place = ") for line in lines) == 1
+
+
+@pytest.fixture(scope="module")
+def coverage_gaps(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """Notebook 01, executed in an empty folder that it leaves empty."""
+    from nbclient import NotebookClient
+
+    here = tmp_path_factory.mktemp("elsewhere")
+    before = {path: path.stat().st_mtime_ns for path in FOLDER.rglob("*")}
+    notebook = read(FOLDER / "01_coverage_gaps.ipynb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))  # no history in the user's own profile
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(here)}}).execute()
+    assert not list(here.iterdir()), "the notebook left files behind"
+    assert {path: path.stat().st_mtime_ns for path in FOLDER.rglob("*")} == before
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def layers() -> pipeline.Layers:
+    """The coverage layers of a whole run of the sample town."""
+    study, _ = normalise.place(load.recipe.read(pipeline.sample_town()))
+    return pipeline.analyse(study, only="coverage")[0]
+
+
+def shown(notebook: nbformat.NotebookNode, cell: str) -> str:
+    output = next(c for c in notebook.cells if c.id == cell).outputs[-1]
+    return str(output.data["text/html"])
+
+
+def table(notebook: nbformat.NotebookNode, cell: str) -> pd.DataFrame:
+    """The table a cell shows, every value as text."""
+    page = shown(notebook, cell)
+    headings = re.findall(r"<th>(.*?)</th>", page.split("</thead>")[0])
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in page.split("</thead>")[1].split("</tr>")]
+    return pd.DataFrame([row for row in rows if row], columns=[heading for heading in headings if heading])
+
+
+@pytest.mark.slow
+def test_coverage_gaps_ends_in_the_map_and_the_gap_table(coverage_gaps: nbformat.NotebookNode) -> None:
+    """The last two cells show the map, whole and inside the page, and the gap table."""
+    assert [cell.id for cell in coverage_gaps.cells[-2:]] == ["map", "gaps"]
+    page = shown(coverage_gaps, "map")
+    assert "srcdoc=" in page
+    assert "云溪县城（虚构）" in page
+    assert {"rank", "社区", "设施", "residents_left_out"} <= set(table(coverage_gaps, "gaps"))
+
+
+@pytest.mark.slow
+def test_coverage_gaps_gives_the_gaps_of_a_run(coverage_gaps: nbformat.NotebookNode, layers: pipeline.Layers) -> None:
+    """The twenty gaps on the page are the first twenty of a whole run, in its order and with its people."""
+    page, run = table(coverage_gaps, "gaps"), layers["gaps"].head(20)
+    assert page["rank"].astype(int).tolist() == list(range(1, 21))
+    assert page["社区"].tolist() == run["name"].tolist()
+    assert page["residents_left_out"].astype(float).tolist() == pytest.approx(run["residents_left_out"], abs=1)
+
+
+@pytest.mark.slow
+def test_coverage_gaps_gives_the_shares_of_a_run(coverage_gaps: nbformat.NotebookNode, layers: pipeline.Layers) -> None:
+    """The town's shares on the page are those of a whole run."""
+    town = layers["coverage_town"]
+    run = town[town["required"] & (town["method"] == "minutes")].sort_values(["tier", "share_of_residents"])
+    page = table(coverage_gaps, "coverage")
+    assert page["tier"].astype(int).tolist() == run["tier"].tolist()
+    assert page["share_of_residents"].astype(float).tolist() == pytest.approx(run["share_of_residents"], abs=1e-3)
+
+
+@pytest.mark.slow
+def test_coverage_gaps_shows_no_warning(coverage_gaps: nbformat.NotebookNode) -> None:
+    """Nothing is written to the error stream while a planner looks on."""
+    outputs = [output for cell in coverage_gaps.cells for output in cell.get("outputs", [])]
+    assert [output for output in outputs if output.get("name") == "stderr"] == []

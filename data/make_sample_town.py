@@ -291,6 +291,14 @@ def skeleton() -> list[Row]:
     return lines
 
 
+def clear_of(line: LineString, ground: Any) -> LineString:
+    """A bridge or tunnel without the vertices it would share with what it passes over or under."""
+    xy = shapely.get_coordinates(line)
+    far = shapely.distance(shapely.points(xy), ground) > 0.5
+    far[[0, -1]] = True
+    return LineString(xy[far])
+
+
 def noded(lines: list[Row]) -> gpd.GeoDataFrame:
     """Split lines where they cross or touch at the same level; each piece keeps the attributes of its line."""
     table = pd.DataFrame(lines).fillna({"free": False})
@@ -302,6 +310,8 @@ def noded(lines: list[Row]) -> gpd.GeoDataFrame:
     pair = tree.query_nearest(shapely.line_interpolate_point(pieces, 0.5, normalized=True), all_matches=False)
     out = gpd.GeoDataFrame(table.drop(columns="geometry").iloc[pair[1]].reset_index(drop=True), geometry=pieces)
     apart = gpd.GeoDataFrame(apart.assign(geometry=shapely.set_precision(apart.geometry.to_numpy(), GRID)))
+    ground, raised = shapely.union_all(pieces), apart["level"].notna() & (apart["level"] != 0)
+    apart.loc[raised, "geometry"] = [clear_of(line, ground) for line in apart.geometry[raised]]
     out = gpd.GeoDataFrame(pd.concat([out[out.length > 0.3], apart], ignore_index=True), geometry="geometry")
     # Snapping may leave crumbs at junctions; in reading order the numbers of the segments follow the map.
     middle = shapely.get_coordinates(shapely.line_interpolate_point(out.geometry, 0.5, normalized=True)).round(1)

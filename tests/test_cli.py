@@ -1,5 +1,8 @@
 """The command line as a person meets it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +106,29 @@ def test_demo_runs_from_any_folder_and_says_where_the_map_is(
     assert page.is_file()
     assert str(page) in said.output
     assert [path.name for path in tmp_path.iterdir()] == ["lifecircle-demo"]
+
+
+def test_a_code_page_without_a_sign_does_not_stop_the_command() -> None:
+    """Where the console knows only ASCII, the Chinese of `standards kinds` becomes question marks and the rows are there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lifecircle", "standards", "kinds"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b"kindergarten" in done.stdout
+
+
+def test_a_fault_of_ours_is_a_sentence_too(lifecircle: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error nobody foresaw ends in one sentence and a file with the details, not in a traceback."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by accident")
+
+    monkeypatch.setattr("lifecircle.pipeline.run", fail)
+    said = lifecircle.invoke(cli.app, ["run", str(sample_town())])
+    assert said.exit_code == 1
+    assert "ZeroDivisionError: by accident" in said.stderr
+    assert "lifecircle-error.txt" in said.stderr
+    assert "Traceback" not in said.stderr

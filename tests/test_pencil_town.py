@@ -18,6 +18,7 @@ stands on their shared boundary and belongs to E, the smaller number; h12 belong
 """
 
 import json
+import shutil
 from pathlib import Path
 
 import geopandas as gpd
@@ -27,6 +28,7 @@ import pytest
 from shapely import LineString, Point, box
 
 from lifecircle import pipeline
+from lifecircle.errors import OutputError
 
 STUDY = """
 name = "Pencil town"
@@ -190,3 +192,26 @@ def test_one_theme_alone_leaves_the_same_set(town: pipeline.Run, tmp_path: Path)
     assert {f: (first.out / f).read_bytes() for f in before} == before
     with pytest.raises(ValueError, match="whole run"):
         pipeline.run(source, out=tmp_path / "elsewhere", theme="land")
+
+
+def test_a_theme_on_results_that_are_not_whole_says_so(town: pipeline.Run, tmp_path: Path) -> None:
+    """Without its results.gpkg the last set cannot be kept: one sentence, and what is left stays as it is."""
+    source = town.out.parent / "pencil"
+    first = pipeline.run(source, out=tmp_path / "out")
+    (first.out / "results.gpkg").unlink()
+    with pytest.raises(OutputError, match="not whole"):
+        pipeline.run(source, out=tmp_path / "out", theme="land")
+    assert (first.out / "maps" / "overview.html").is_file()
+
+
+def test_streets_nobody_may_walk_leave_out_coverage_only(town: pipeline.Run, tmp_path: Path) -> None:
+    """With every street marked not walkable, coverage is left out with the reason and the other themes are there."""
+    folder = tmp_path / "closed"
+    shutil.copytree(town.out.parent / "pencil", folder)
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    closed = text.replace('layer = "streets"\n', 'layer = "streets"\nset = { walkable = false }\n')
+    (folder / "study.toml").write_text(closed, encoding="utf-8")
+    result = pipeline.run(folder, out=tmp_path / "out")
+    assert set(result.skipped) == {"coverage"}
+    assert "walk" in result.skipped["coverage"]
+    assert "land" in result.results

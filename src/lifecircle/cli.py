@@ -1,9 +1,12 @@
 """The command line: words in, functions called, sentences out; no logic of its own."""
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
+from traceback import format_exc
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +26,10 @@ app = typer.Typer(
     add_completion=False,
 )
 _Study = Annotated[Path, typer.Argument(metavar="STUDY", help="A folder with a study.toml, or the file itself.")]
+# A Chinese or Western code page lacks some of the signs; a question mark in a log is better than no run.
+for stream in (sys.stdout, sys.stderr):
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
 _out, _err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -134,6 +141,7 @@ def standards(
 
 def _run(study: Path, out: Path | None, theme: str | None) -> None:
     from lifecircle import pipeline
+    from lifecircle.publish import whole
 
     if theme is not None and theme not in pipeline.THEMES:
         raise typer.BadParameter(f"{theme!r} is not one of {', '.join(pipeline.THEMES)}.", param_hint="--theme")
@@ -143,7 +151,7 @@ def _run(study: Path, out: Path | None, theme: str | None) -> None:
     _print_inventory(result.inventory, zh=zh)
     for left_out, why in result.skipped.items():
         _out.print(f"未计算：{left_out}（{why}）" if zh else f"Left out: {left_out}, because {why}.", markup=False)
-    for doubt in pipeline.doubts(result.network, language=result.study.language):
+    for doubt in whole.doubts(result.network, language=result.study.language):
         _out.print(f"! {doubt}", markup=False)
     took = sum(result.seconds.values())
     _out.print(f"完成，用时 {took:.0f} 秒。" if zh else f"Done in {took:.0f} s.")
@@ -210,6 +218,17 @@ def _sentences() -> Iterator[None]:
         yield
     except LifecircleError as error:
         _err.print(str(error), markup=False)
+        raise typer.Exit(1) from None
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except Exception as error:  # a fault of ours: still a sentence, with what is needed to report it
+        name = Path(gettempdir()) / "lifecircle-error.txt"
+        name.write_text(format_exc(), encoding="utf-8")
+        _err.print(
+            f"lifecircle failed where it should not: {type(error).__name__}: {error}. The last results are untouched; "
+            f"please report it with {name}.",
+            markup=False,
+        )
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         _err.print("Stopped; the last results are untouched. 已中止，上次的结果未改动。")

@@ -126,7 +126,7 @@ def draw(
     for name, maker in _MAKERS.items():
         if name in places:
             maker(sheet, places[name], places)
-    if not sheet.drawn:
+    if not places:
         raise OutputError(f"The map of {title} has no layer with anything to draw.")
     west, south, east, north = _opening(places)
     out = page.make(title, center=[(south + north) / 2, (west + east) / 2], basemap=basemap)

@@ -150,7 +150,10 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
             rows.append((f"{tier} 分钟设施完整度" if zh else f"{tier}-minute completeness", f"{share:.0%}"))
         unknown = asked[f"{weight}_not_known"].max()
         if unknown > 0:
-            rows.append(("未接入路网" if zh else "Not joined to a street", f"{unknown:,.0f}"))
+            counted = {"residents": "人", "dwellings": "套"}[weight] if zh else weight
+            rows.append(
+                (f"未接入路网（{counted}）" if zh else f"Not joined to a street ({counted})", f"{unknown:,.0f}")
+            )
     if "park_coverage" in results:
         land_ = results["park_coverage"].query("definition == 'C01' and of == 'residential_land_m2'")
         rows += [("公园服务覆盖居住用地" if zh else "Housing land near a park", f"{s:.0%}") for s in land_["share"]]

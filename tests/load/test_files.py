@@ -1,5 +1,6 @@
 """Files as they come: encodings, layers, sheets, coordinates, filters."""
 
+import csv
 import math
 
 import geopandas as gpd
@@ -7,6 +8,7 @@ import openpyxl
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 from pyproj import CRS
 from shapely import LineString, Point, box
 
@@ -290,3 +292,168 @@ def test_a_system_without_a_code_is_kept(tmp_path):
     frame, _ = load.read(source("p.gpkg"), folder=tmp_path)
     assert frame.crs.is_projected
     assert frame.attrs["crs"]
+
+
+REGISTER = {"join": {"layer": "parcels", "on": "编号"}}
+
+
+def table(folder, text, name="t.csv", **keys):
+    """The rows of a CSV file of `text`."""
+    (folder / name).write_text(text, encoding="utf-8")
+    return load.read(source(name, **keys), folder=folder)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('编号,名称,数\n1,"学校,5\n2,医院,6\n3,公园,7\n', "line 2: a quotation mark is opened and never closed"),
+        ('编号,名称,数\n1,学校,5\n2,"医院,6\n3,"公园",7\n', "line 3: a quotation mark swallows the lines up to 4"),
+        ('编号,名称,数\n1,"学校,5\n2,医院",6\n3,公园,7\n', "line 2: a quotation mark swallows the lines up to 3"),
+        ('编号,名称,数\r\n1,"学校,5\r\n2,所,5\r\n3,医院",6\r\n', "line 2: a quotation mark swallows the lines up to 4"),
+        ('编号,名称,数\n1,学校,"', "line 2: a quotation mark is opened and never closed"),
+    ],
+)
+def test_a_quotation_mark_that_swallows_rows_is_refused(tmp_path, text, said):
+    """An odd quotation mark would hide the rows after it; the file and the line are named, and nothing is read."""
+    with pytest.raises(SourceError, match=rf"t\.csv: {said}.*; close it"):
+        table(tmp_path, text, **REGISTER)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ('"一层, 二层\n三层"', "一层, 二层\n三层"),  # a note of two lines
+        ('5"管', '5"管'),  # an inch mark inside an unquoted cell
+        ('"他说""好"""', '他说"好"'),
+        ('"a,b\n\n,"', "a,b\n\n,"),
+    ],
+)
+def test_quotation_marks_that_belong_to_a_cell_are_read(tmp_path, cell, value):
+    """Line breaks and delimiters inside a quoted cell are text as long as they make up no whole row."""
+    frame = table(tmp_path, f"编号,名称,数\n1,学校,{cell}\n2,医院,6\n", **REGISTER)
+    assert frame["数"].tolist() == [value, "6"]
+
+
+def test_a_cell_may_be_as_long_as_it_likes(tmp_path):
+    """A polygon of 20,000 corners in one cell is longer than the limit of the csv module, which is left as it was."""
+    limit = csv.field_size_limit()
+    ring = ",".join(f"{500_000 + i} {4_000_000 + i * i % 7}" for i in range(20_000))
+    frame = table(tmp_path, f'编号,wkt\n1,"LINESTRING({ring})"\n', crs="EPSG:4547")
+    assert shapely.get_num_coordinates(frame.geometry.iloc[0]) == 20_000
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "columns"),
+    [
+        ("地块编号,税收(万元),2023,2024\nP1,5,1,2\n", {"join": {"layer": "parcels", "on": "地块编号"}}, "地块编号 税收(万元) 2023 2024"),
+        ("甲,2022,2023,2024\nP1,5,1,2\n", {"join": {"layer": "parcels", "on": "甲"}}, "甲 2022 2023 2024"),
+        ("名称,x,y,2023\nP1,500000,4000000,2\n", {"crs": "EPSG:4547"}, "名称 x y 2023 geometry"),
+        ("甲,乙,丙,2023\nP1,5,1,2\n", REGISTER, "甲 乙 丙 2023"),
+    ],
+)  # fmt: skip
+def test_a_year_in_the_heading_is_a_heading(tmp_path, text, keys, columns):
+    """A file is without heading only where at least half of its first line is numbers and none of it is a known name."""
+    frame = table(tmp_path, text, **keys)
+    assert list(frame.columns) == columns.split()
+    assert len(frame) == 1
+
+
+def test_a_recipe_that_numbers_the_columns_says_there_is_no_heading(tmp_path):
+    """ "column 4" is the name of a column only in a file without heading, whatever its first line looks like."""
+    frame = table(tmp_path, "甲,乙,丙,1\n丁,戊,己,2\n", columns={"name": "column 4"}, **REGISTER)
+    assert frame["column 4"].tolist() == ["1", "2"]
+
+
+def test_empty_lines_keep_their_number(tmp_path):
+    """The index counts the lines below the heading as they stand, so a reject points at the right one."""
+    frame = table(tmp_path, "\n编号,数\n1,a\n\n,\n4,d\n", **REGISTER)
+    assert (frame.index.name, frame.index.tolist(), frame["编号"].tolist()) == ("row", [1, 4], ["1", "4"])
+    workbook(tmp_path / "t.xlsx", 表=[["编号", "x", "y"], [1, 5e5, 4e6], [None, None], [3, 5e5, 4e6]])
+    frame, _ = load.read(source("t.xlsx", crs="EPSG:4547"), folder=tmp_path)
+    assert frame.index.tolist() == [1, 3]
+    frame, _ = load.read(source("t.xlsx", crs="EPSG:4547", exclude={"编号": ["1"]}), folder=tmp_path)
+    assert frame.index.tolist() == [3]
+
+
+def test_the_rows_of_a_drawing_layer_keep_their_number(tmp_path):
+    """The second entity of a drawing is row 2, also where its layer is the only one that is read."""
+    shapes = [LineString([(500_000, 4e6), (500_050, 4e6)]), Point(500_025, 4e6)]
+    walls = gpd.GeoDataFrame({"Layer": ["WALL", "GATE"]}, geometry=shapes, crs=4547)
+    pyogrio.write_dataframe(walls, tmp_path / "w.dxf", driver="DXF")
+    frame, _ = load.read(source("w.dxf", crs="EPSG:4547", layer="GATE"), folder=tmp_path)
+    assert frame.index.tolist() == [2]
+
+
+@pytest.mark.parametrize("heading", ["名称,x,y", "名称,经度,纬度", "名称,坐标", "名称,wkt"])
+@pytest.mark.parametrize("rows", [0, 2])
+def test_coordinates_that_cannot_be_read_are_missing(tmp_path, heading, rows):
+    """A heading of coordinates makes a layer, with no row or with rows without geometry, which are then rejected."""
+    line = ",".join(["不详"] * len(heading.split(",")))
+    frame = table(tmp_path, "\n".join([heading, *[line] * rows]), crs="EPSG:4490")
+    assert isinstance(frame, gpd.GeoDataFrame)
+    assert (len(frame), frame.geometry.isna().sum()) == (rows, rows)
+    assert frame.attrs["crs"] == "EPSG:4490"
+
+
+@pytest.mark.parametrize(
+    ("text", "crs", "x"),
+    [
+        ('名称,x,y\n甲,"473,100.5","4,163,210"\n乙,473101,4163210\n', "EPSG:4547", [473100.5, 473101]),
+        ("名称;x;y\n甲;113,71;37,6\n乙;113,712;37,612\n", "EPSG:4490", [113.71, 113.712]),
+        ("名称;x;y\n甲;113,712;37,612\n", "EPSG:4490", [113.712]),
+        ('名称,x,y\n甲,"113,7123","37,6123"\n', "EPSG:4490", [113.7123]),
+    ],
+)
+def test_a_comma_in_a_coordinate_divides_thousands_or_decimals(tmp_path, text, crs, x):
+    """The column tells which of the two it is, and where it does not, the delimiter of the file."""
+    assert table(tmp_path, text, crs=crs).geometry.x.tolist() == x
+
+
+def test_a_title_above_the_heading_is_passed_over(tmp_path):
+    """A line of one cell above a line of known headings is a title; the rows are counted below the heading."""
+    frame = table(tmp_path, "某县设施一览表,,\n单位：米,,\n名称,x,y\n甲,500000,4000000\n", crs="EPSG:4547")
+    assert frame["名称"].tolist() == ["甲"]
+    assert (frame.index.tolist(), frame.attrs["notes"]) == ([1], [("title_rows", 2)])
+    frame = table(tmp_path, "某县设施一览表\n名称;x;y\n甲;500000;4000000\n", crs="EPSG:4547")
+    assert len(frame) == 1
+
+
+def test_a_heading_of_two_lines_is_one(tmp_path):
+    """Below merged cells stand the names that count; the columns beside them keep theirs."""
+    rows = [["名称", "类别", "坐标", None], [None, None, "x", "y"], ["甲", "幼儿园", 500_000, 4_000_000]]
+    workbook(tmp_path / "t.xlsx", 表=rows)
+    frame, _ = load.read(source("t.xlsx", crs="EPSG:4547"), folder=tmp_path)
+    assert list(frame.columns) == ["名称", "类别", "x", "y", "geometry"]
+    assert (frame.index.tolist(), frame.attrs["notes"]) == ([1], [("heading_lines", 2)])
+
+
+def test_curves_in_wkt_are_missing(tmp_path):
+    """One geometry that GEOS does not know costs its own row only."""
+    text = 'id,wkt\n1,"POLYGON((500000 4000000,500100 4000000,500100 4000100,500000 4000000))"\n'
+    text += (
+        '2,"CURVEPOLYGON(CIRCULARSTRING(0 0,4 0,4 4,0 4,0 0))"\n3,POLYGON((\n4,"MULTISURFACE(((0 0,1 0,1 1,0 0)))"\n'
+    )
+    text += "5,CIRCULARSTRING EMPTY\n"
+    frame = table(tmp_path, text, crs="EPSG:4547")
+    assert frame.geometry.isna().tolist() == [False, True, True, True, True]
+
+
+def test_formulas_without_a_result_are_counted(tmp_path):
+    """A workbook no program has computed holds formulas and no numbers; the cells are missing, and a note says so."""
+    rows = [["编号", "数"], ["P1", "=1+1"], ["P2", 3], ["P3", None], ["P4", "=A1"]]
+    workbook(tmp_path / "t.xlsx", 表=rows)
+    frame, _ = load.read(source("t.xlsx", **REGISTER), folder=tmp_path)
+    assert frame["数"].isna().tolist() == [True, False, True, True]
+    assert frame.attrs["notes"] == [("formula_cells", 2)]
+    workbook(tmp_path / "t.xlsx", 表=[["编号", "数"], ["P1", None]])
+    assert load.read(source("t.xlsx", **REGISTER), folder=tmp_path)[0].attrs["notes"] == []
+
+
+def test_a_folder_and_a_name_too_long_are_no_files(tmp_path):
+    """Both get a sentence of our own, not one of the operating system or of GDAL."""
+    (tmp_path / "raw").mkdir()
+    with pytest.raises(SourceError, match="raw: is a folder"):
+        load.read(source("raw"), folder=tmp_path)
+    with pytest.raises(SourceError, match="cannot be looked up"):
+        load.read(source("x" * 5000 + ".csv"), folder=tmp_path)

@@ -1,5 +1,7 @@
 """study.toml: what is accepted, and that every fault is named with its key, all at once."""
 
+import os
+
 import pytest
 
 from lifecircle.errors import StudyError
@@ -197,3 +199,136 @@ def test_no_layer_is_a_fault(study):
     """A study without layers cannot be run."""
     assert any("layers: no layer is named yet" in fault for fault in faults(study, HEAD))
     assert any("names no layer" in fault for fault in faults(study, HEAD + "[layers]\n"))
+
+
+def test_twenty_faults_are_listed_in_one_run(study, tmp_path):
+    """Faults of shape hide none of the others: not in the same source, nor in the same file."""
+    (tmp_path / "raw").mkdir()
+    text = """
+nam = "T"
+name = ""
+crs = "EPSG:4490"
+standards = "national_2081"
+basemap = "tiles"
+[layers.parcels]
+source = "parcel.csv"
+sorce = 1
+crs = "EPSG:2363"
+encoding = "gbkk"
+columns = { far = { form = "容积率" }, fra = "x", site_area_m2 = { from = "面积", unit = "kg" } }
+values = { land_use_edition = { "旧" = "old" }, nonsense = { a = "b" } }
+set = { land_use_edition = "2022", built_year = -3, in_scope = [1] }
+osm = "streets"
+xy = ["x"]
+[[layers.homes]]
+join = { layer = "parcel", on = 3 }
+[[layers.homes]]
+source = "raw"
+columns = { resident = "x" }
+set = { residents = "abc" }
+[layers.tax]
+source = "parcels.csv"
+colums = {}
+join = { layer = "parcels", on = "号" }
+columns = { tax = "税" }
+[layers.usge]
+source = "nowhere.csv"
+[layers.streets]
+source = "parcels.tif"
+"""
+    found = [fault.split(": ")[0] for fault in faults(study, text)]
+    wanted = """nam name crs as_of standards basemap layers.parcels.source layers.parcels.sorce layers.parcels.crs
+    layers.parcels.encoding layers.parcels.columns.far.form layers.parcels.columns.far.from layers.parcels.columns.fra
+    layers.parcels.columns.site_area_m2.unit layers.parcels.values.land_use_edition.旧 layers.parcels.values.nonsense
+    layers.parcels.set.land_use_edition layers.parcels.set.built_year layers.parcels.set.in_scope layers.parcels.osm
+    layers.parcels.xy layers.homes[1].source layers.homes[1].join.layer layers.homes[1].join.on layers.homes[2].source
+    layers.homes[2].columns.resident layers.homes[2].set.residents layers.tax.colums layers.tax.columns.tax layers.usge
+    layers.usge.source layers.streets.source"""
+    assert sorted(set(found)) == sorted(wanted.split())
+
+
+@pytest.mark.parametrize(
+    ("body", "keys"),
+    [
+        ('layers = "x"', ["layers"]),
+        ("[layers]\nparcels = 3", ["layers.parcels"]),
+        ('[layers]\nparcels = [3, { source = "parcels.csv" }]', ["layers.parcels[1]"]),
+        ('[layers.parcels]\nsource = "parcels.csv"\n[layers.tax]\nsource = "parcels.csv"\njoin = "p"', ["layers.tax.join"]),
+        ("[[layers.parcels]]\nlayer = 'x'", ["layers.parcels.source"]),
+        ("layers = { parcels = [] }", ["layers.parcels"]),
+    ],
+)  # fmt: skip
+def test_a_fault_of_shape_brings_no_others_with_it(study, body, keys):
+    """What stands in for a wrong part while the rest is checked is no fault itself."""
+    assert sorted({fault.split(": ")[0] for fault in faults(study, HEAD + body + "\n")}) == keys
+
+
+def test_sources_that_are_no_files_are_faults(study, tmp_path):
+    """A folder, a name too long for the disk, one with a null and a pipe are told with their key."""
+    (tmp_path / "raw").mkdir()
+    pipe = getattr(os, "mkfifo", None)  # Windows has none
+    if pipe is not None:
+        pipe(tmp_path / "pipe.csv")
+    for name, said in (
+        ("raw", "raw is a folder"),
+        ("x" * 5000, "cannot be looked up"),
+        ("a\\u0000b.csv", "a"),
+        ("pipe.csv", "pipe.csv is not an ordinary file" if pipe else "there is no file"),
+    ):
+        found = faults(study, HEAD + f'[layers.parcels]\nsource = "{name}"\n')
+        assert found[0].startswith(f"layers.parcels.source: {'there is no file ' if said == 'a' else ''}"), found
+        assert said in found[0]
+        assert len(found[0]) < 250
+
+
+@pytest.mark.parametrize(
+    ("layer", "constant", "said"),
+    [
+        ("homes", 'residents = "abc"', "is not a number"),
+        ("homes", "residents = -3", "below 0"),
+        ("homes", "residents = nan", "is not a number"),
+        ("homes", "residents = inf", "is not a number"),
+        ("homes", "residents = true", "is not a number"),
+        ("parcels", "invested_share = 1.5", "above 1"),
+        ("parcels", "built_year = 98", "below 1000"),
+        ("parcels", 'site_area_m2 = "5 kg"', "is not a number in m2"),
+        ("parcels", 'in_scope = "maybe"', "true or false"),
+        ("parcels", 'approved_date = "2025-02-30"', "is not a date"),
+        ("parcels", "approved_date = 2025", "is not a date"),
+        ("parcels", "industry = true", "is not text"),
+        ("homes", "residents = 5", ""),
+        ("homes", 'residents = "1,200人"', ""),
+        ("parcels", "built_year = 1998", ""),
+        ("parcels", "built_year = 1998-05-01", ""),
+        ("parcels", 'built_year = "1998年"', ""),
+        ("parcels", 'site_area_m2 = "1.5亩"', ""),
+        ("parcels", "in_scope = true", ""),
+        ("parcels", 'in_scope = "是"', ""),
+        ("parcels", "in_scope = 1", ""),
+        ("parcels", "approved_date = 2025-02-03", ""),
+        ("parcels", 'approved_date = "2025年2月3日"', ""),
+        ("parcels", "industry = 7", ""),
+        ("pipes", "invert_up_m = -3.5", ""),
+    ],
+)
+def test_a_constant_must_fit_its_column(study, layer, constant, said):
+    """A constant stands in every row, so one of the wrong type or out of range is a fault of the recipe."""
+    text = HEAD + f'[layers.{layer}]\nsource = "parcels.csv"\nset = {{ {constant} }}\n'
+    if not said:
+        assert study(text)
+        return
+    found = faults(study, text)
+    assert len(found) == 1
+    assert found[0].startswith(f"layers.{layer}.set.{constant.split()[0]}: ")
+    assert said in found[0]
+
+
+def test_layers_that_wait_for_each_other_are_a_fault(study):
+    """homes need parcels and parcels need homes: one fault names both keys; a chain is none."""
+    one = '[layers.{}]\nsource = "parcels.csv"\njoin = {{ layer = "{}", on = "号" }}\n'
+    found = faults(study, HEAD + one.format("homes", "parcels") + one.format("parcels", "homes"))
+    assert len(found) == 1
+    assert found[0].startswith("layers.homes.join.layer: homes → parcels → homes is a circle")
+    assert "layers.parcels.join.layer" in found[0]
+    chain = one.format("homes", "parcels") + one.format("parcels", "areas") + '[layers.areas]\nsource = "parcels.csv"\n'
+    assert study(HEAD + chain)

@@ -236,3 +236,24 @@ def test_a_residential_building_without_a_dwelling_is_no_home_where_dwellings_ar
     assert codes(shared)["homes_no_dwelling"] == 1
     silent = layer("buildings", shapes, use=["residential"] * 3, dwellings=[0.0, 0.0, 0.0])
     assert len(build({"buildings": silent}).homes) == 3
+
+
+def test_homes_whose_residents_are_partly_known_are_told():
+    """Five people in one home, nobody knows how many in two others: the sum is five, and the two are told."""
+    given = layer("homes", [Point(0, 0), Point(9, 0), Point(18, 0)], residents=[5.0, np.nan, np.nan])
+    out = homes.build({"homes": given}, population=None, crs=CRS_, language="en")
+    assert out.people["allocated"] == 5.0
+    assert ("residents_partly", 2, "residents of 2 homes not known, of the others known") in out.notes
+    all_known = homes.build({"homes": given.assign(residents=1.0)}, population=None, crs=CRS_, language="en")
+    assert [code for code, _, _ in all_known.notes] == []
+
+
+def test_buildings_do_not_stand_in_for_homes_that_were_all_left_out():
+    """A layer of homes of which no row is left gives no homes, though there is a residential building."""
+    layers = {
+        "homes": layer("homes", [Point(0, 0)]).iloc[:0],
+        "buildings": layer("buildings", [house(0, 0)], use=["residential"]),
+    }
+    out = homes.build(layers, population=None, crs=CRS_, language="en")
+    assert out.homes is None
+    assert [code for code, _, _ in out.notes] == ["homes_none_left"]

@@ -136,6 +136,78 @@ def test_repeated_numbers():
     }
 
 
+def test_a_roads_number_on_every_segment_loses_none():
+    """R1, R1, R1-2, R1 keep four different numbers, the same on every reading; the same segment again is a duplicate, and a
+    segment that repeats the second R1 whole is one too."""
+    lines = [LineString([(EAST + 100 * i, NORTH), (EAST + 100 * i + 100, NORTH)]) for i in (0, 1, 2, 3, 0, 1)]
+    frame = raw(lines, 道路编号=["R1", "R1", "R1-2", "R1", "R1", "R1"])
+    use = recipe(columns={"street_id": "道路编号"})
+    streets, rejects, report = normalise("streets", frame, recipe=use)
+    assert streets.index.tolist() == ["R1", "R1-3", "R1-2", "R1-4"]
+    assert streets.geometry.length.sum() == 400.0
+    assert rejects.set_index("row")["why"].to_dict() == {5: "duplicate of row 1", 6: "duplicate of row 2"}
+    assert codes(report)["number_repeated"] == 2
+    assert report.repeated == {"R1"}
+
+
+def test_gas_segments_with_one_number_keep_their_length():
+    """Three segments of 100 m numbered 1, 1, 2 are 300 m of pipe."""
+    lines = [LineString([(EAST + 100 * i, NORTH), (EAST + 100 * i + 100, NORTH)]) for i in range(3)]
+    pipes, _, _ = normalise("pipes", raw(lines, 管线编号=["1", "1", "2"]), recipe=recipe(set={"network": "gas"}))
+    assert pipes.index.tolist() == ["1", "1-2", "2"]
+    assert pipes.geometry.length.sum() == 300.0
+
+
+def test_numbers_that_look_made_are_the_files_own():
+    """A file may number homes as we would: its repeated number is seen, and a number made for row 3 avoids it."""
+    points = [Point(EAST + 10 * i, NORTH) for i in range(4)]
+    frame = raw(points, home_id=["homes-000001", "homes-000001", None, "homes-000003"])
+    homes, _, _ = normalise("homes", frame)
+    assert homes.index.tolist() == ["homes-000001", "homes-000001-2", "homes-000003-2", "homes-000003"]
+    parcels, rejects, _ = normalise("parcels", squares(2, 宗地编号=["parcels-000002", "parcels-000002"]))
+    assert (len(parcels), rejects["why"].tolist()) == (1, ["the same number as row 1, with other content"])
+
+
+def test_a_coordinate_that_is_no_number_rejects_its_row():
+    """A NaN in the middle of a line hides in its bounds; the row is a reject without geometry, the others stay."""
+    with np.errstate(invalid="ignore"):
+        lines = shapely.from_wkt(
+            [
+                f"LINESTRING ({EAST} {NORTH}, {one}, {EAST} {NORTH + 9})"
+                for one in (f"{EAST} {NORTH + 5}", "nan nan", "0 inf")
+            ]
+        )
+    streets, rejects, _ = normalise("streets", raw(lines))
+    assert streets["source"].tolist() == ["f.shp#1"]
+    assert rejects["why"].tolist() == ["its coordinates are missing or cannot be read"] * 2
+    assert rejects.geometry.isna().all()
+
+
+def test_a_heading_with_its_unit_comes_before_a_bare_one():
+    """面积 and 用地面积(亩) both say 15: the one that states its unit is read, and 15 亩 are the 10,000 m² drawn."""
+    parcels, _, report = normalise("parcels", squares(1, **{"面积": [15.0], "用地面积(亩)": [15.0]}))
+    np.testing.assert_allclose(parcels["site_area_m2"], [10_000], rtol=1e-12)
+    assert "ambiguous_column" in codes(report)
+
+
+@pytest.mark.parametrize(("declared", "unit"), [([15.0, 15.1, 15.0], "mu"), ([1.0, 1.0, 9.0], "hectares")])
+def test_areas_in_another_unit_than_square_metres_are_missing(declared, unit):
+    """A bare 面积 whose values are the drawn areas in mu or hectares is not taken as m²: it is missing, with the likely unit."""
+    parcels, _, report = normalise("parcels", squares(3, 面积=declared))
+    assert parcels["site_area_m2"].isna().all()
+    text = next(text for code, _, text in report.notes if code == "area_unit")
+    assert text.startswith(f"3 declared areas are most likely in {unit} and not in m²")
+    assert "area_differs" not in codes(report)
+
+
+def test_web_mercator_layers_get_their_true_area():
+    """A hectare at 36° N covers 1.5 hectares of EPSG:3857 (1/cos²); brought into the study's system it is one again."""
+    frame = squares(1).to_crs(3857)
+    assert frame.geometry.area.iloc[0] > 15_000
+    parcels, _, _ = normalise("parcels", frame)
+    np.testing.assert_allclose(parcels.geometry.area, [10_000], rtol=1e-6)
+
+
 def test_rows_without_numbers_are_numbered_and_compared_whole():
     """Without numbers two rows are the same only if every cell and the geometry are; numbers come from the row."""
     frame = raw([SQUARE, SQUARE, SQUARE], 宗地名称=["甲", "甲", "甲"], 备注=["a", "b", "a"])

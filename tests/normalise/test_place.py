@@ -9,8 +9,8 @@ import pytest
 from shapely import LineString, Point, box
 
 from lifecircle import load, schema
-from lifecircle.errors import SourceError
-from lifecircle.load import recipe
+from lifecircle.errors import CrsError, SourceError
+from lifecircle.load import coordinates, recipe
 from lifecircle.normalise import place
 
 EAST, NORTH = 500_000.0, 4_000_000.0
@@ -225,6 +225,206 @@ def test_a_layer_in_another_place_is_noticed(town):
     far = inventory.notes[inventory.notes["code"] == "far_away"]
     assert far["layer"].tolist() == ["parks"]
     assert "3,000 km" in far["text"].iloc[0]
+
+
+def test_why_rows_were_rejected_is_told_with_counts(town):
+    """Rejects of one reason are counted together, though each names its own row; unknown words are listed."""
+    points = gpd.GeoDataFrame(
+        {"类别": ["小学", "飞碟场", "鬼屋"]}, geometry=[Point(EAST + i, NORTH) for i in range(3)], crs=4547
+    )
+    _, inventory = town(
+        PARCELS + '[layers.facilities]\nsource = "f.gpkg"\n',
+        p__gpkg=parcels("1", "2", "1", "2", "3"),
+        f__gpkg=points,
+    )
+    told = inventory.notes[inventory.notes["code"] == "rejected"]
+    assert told[["layer", "count", "text"]].to_numpy().tolist() == [
+        ["facilities", 2, "2 rows rejected: its kind is not a known word (飞碟场, 鬼屋)"],
+        ["parcels", 2, "2 rows rejected: the same number as row 1, with other content, and others like it"],
+    ]
+
+
+def test_a_number_of_two_parks_joins_neither(town):
+    """Both parks 7 are kept, the second as 7-2; which of them a gate of park 7 belongs to is not known."""
+    parks = gpd.GeoDataFrame({"公园编号": ["7", "7", "8"]}, geometry=[cell(i) for i in range(3)], crs=4547)
+    gates = gpd.GeoDataFrame({"所属": ["7", "8"]}, geometry=[Point(EAST + i, NORTH) for i in range(2)], crs=4547)
+    study, inventory = town(
+        '[layers.parks]\nsource = "k.gpkg"\n'
+        '[layers.entrances]\nsource = "g.gpkg"\njoin = { layer = "parks", on = "所属" }\n',
+        k__gpkg=parks,
+        g__gpkg=gates,
+    )
+    assert study.parks.index.tolist() == ["7", "7-2", "8"]
+    assert why(inventory, "entrances") == {1: "parks has several rows with the number '7'"}
+
+
+def test_a_number_in_other_letters_is_still_the_number(town):
+    """P1 and ｐ2 of the readings, P2 of a building are parcels p1 and p2, and are written so."""
+    study, inventory = town(
+        PARCELS
+        + '[layers.usage]\nsource = "w.csv"\njoin = { layer = "parcels", on = "号" }\nset = { unit = "m3" }\n'
+        + '[layers.buildings]\nsource = "b.gpkg"\ncolumns = { parcel_id = "地" }\n',
+        p__gpkg=parcels("p1", "p2"),
+        b__gpkg=gpd.GeoDataFrame({"地": ["P2", "p9"]}, geometry=[cell(0), cell(1)], crs=4547),
+        w__csv="号,月份,用水量\nP1,2025-01,3\nｐ2,2025-02,4\n",
+    )
+    assert study.usage["of_id"].tolist() == ["p1", "p2"]
+    assert study.buildings["parcel_id"].tolist() == ["p2", "p9"]
+    assert why(inventory, "usage") == {}
+    assert inventory.notes.set_index("code").loc["links_missing", "count"] == 1
+
+
+def test_a_registers_areas_in_mu_are_not_taken_as_square_metres(town):
+    """面积 = 15 in a register, on squares of 10,000 m²: missing, and told to be mu."""
+    study, inventory = town(
+        PARCELS + '[layers.tax]\nsource = "tax.csv"\njoin = { layer = "parcels", on = "号" }\n',
+        p__gpkg=parcels("1", "2"),
+        tax__csv="号,面积\n1,15\n2,15\n",
+    )
+    assert study.parcels["site_area_m2"].isna().all()
+    assert "most likely in mu" in inventory.notes.set_index("code").loc["area_unit", "text"]
+
+
+SYSTEMS = [
+    ("ESRI:54009", 113.7, 37.6),
+    ("EPSG:6933", 113.7, 37.6),
+    ("EPSG:2000", 113.7, 37.6),
+    ("EPSG:4547", 95.0, 30.0),
+]
+
+
+def at(lon, lat):
+    """Two square parcels in a place, in WGS84."""
+    return gpd.GeoDataFrame(
+        {"宗地编号": ["1", "2"]},
+        geometry=[box(lon, lat, lon + 0.001, lat + 0.001), box(lon, lat, lon + 0.002, lat + 0.001)],
+        crs=4326,
+    )
+
+
+def in_system(tmp_path, system, lon, lat):
+    """The place of two parcels with `system` as its own."""
+    at(lon, lat).to_file(tmp_path / "p.gpkg")
+    head = f'name = "T"\ncrs = "{system}"\nas_of = 2025-12-31\nlanguage = "en"\n'
+    (tmp_path / "study.toml").write_text(head + PARCELS, encoding="utf-8")
+    return place(recipe.read(tmp_path))
+
+
+@pytest.mark.parametrize(("system", "lon", "lat"), SYSTEMS)
+def test_a_system_in_which_metres_are_no_metres_is_refused(tmp_path, system, lon, lat):
+    """Mollweide, an equal-area cylinder, a grid of the other side of the Earth, a zone 19° off: named, with one that fits."""
+    with pytest.raises(CrsError, match=f"crs = '{system}' is .* where the study lies; use EPSG:45") as caught:
+        in_system(tmp_path, system, lon, lat)
+    assert str(caught.value).endswith(f"use {coordinates.unprefixed(round(lon / 3) * 3)} instead")
+
+
+@pytest.mark.parametrize(
+    ("system", "lon", "lat", "told"),
+    [
+        ("EPSG:4547", 113.7, 37.6, False),
+        ("EPSG:3879", 25.0, 60.2, False),
+        ("EPSG:31982", -51.2, -30.0, False),
+        ("EPSG:32734", 18.5, -34.0, False),
+        ("EPSG:32734", 25.0, -34.0, True),
+        ("EPSG:4547", 118.9, 37.0, True),
+    ],
+)
+def test_a_system_true_to_scale_is_accepted(tmp_path, system, lon, lat, told):
+    """Zones of the place and their neighbours are; what is more than 0.1 % off is told."""
+    study, inventory = in_system(tmp_path, system, lon, lat)
+    assert len(study.parcels) == 2
+    assert ("crs_scale" in set(inventory.notes["code"])) == told
+
+
+def street_and_points(offset):
+    """A straight street with ten banks along it, whose longitudes and latitudes went through `offset`."""
+    street = LineString([(EAST, NORTH), (EAST + 2000, NORTH + 2000)])
+    banks = gpd.GeoSeries([Point(EAST + 200 * i, NORTH + 200 * i) for i in range(10)], crs=4547).to_crs(4326)
+    lon, lat = offset(banks.x.to_numpy(), banks.y.to_numpy())
+    rows = "".join(f"b{i},银行,{x:.9f},{y:.9f}\n" for i, (x, y) in enumerate(zip(lon, lat, strict=True)))
+    return gpd.GeoDataFrame({"道路编号": ["1"]}, geometry=[street], crs=4547), rows
+
+
+def offsets(town, rows, streets, crs, heading="lng,lat"):
+    """The notes on systems that a table of banks with these rows and this declared system gets."""
+    study, inventory = town(
+        f'[layers.streets]\nsource = "s.gpkg"\n[layers.facilities]\nsource = "banks.csv"\ncrs = "{crs}"\n',
+        s__gpkg=streets,
+        banks__csv=f"名称,类别,{heading}\n" + rows,
+    )
+    notes = inventory.notes[inventory.notes["code"].str.startswith("offset_")]
+    return study, notes.set_index("code")["text"].to_dict()
+
+
+def test_points_of_a_map_service_that_are_declared_as_true_are_told(town):
+    """GCJ-02 called EPSG:4326 lies 500 m off its street and on it when undone: told, and not converted; so is the reverse."""
+    streets, rows = street_and_points(coordinates.wgs84_to_gcj02)
+    study, notes = offsets(town, rows, streets, "EPSG:4326")
+    assert set(notes) == {"offset_likely"}
+    assert "read as GCJ-02 they lie 0 m" in notes["offset_likely"]
+    assert study.facilities.distance(streets.geometry.iloc[0]).median() > 100
+    assert offsets(town, rows, streets, "GCJ-02")[1] == {}
+    streets, rows = street_and_points(coordinates.wgs84_to_bd09)
+    assert "most likely BD-09" in offsets(town, rows, streets, "EPSG:4490")[1]["offset_likely"]
+    streets, rows = street_and_points(lambda x, y: (x, y))
+    assert offsets(town, rows, streets, "EPSG:4326")[1] == {}
+    assert "read as EPSG:4326 they lie 0 m" in offsets(town, rows, streets, "GCJ-02")[1]["offset_likely"]
+
+
+def test_a_heading_that_names_a_map_service_is_told(town):
+    """gcj_lng declared as EPSG:4326 contradicts itself; declared as GCJ-02 it does not."""
+    streets, rows = street_and_points(lambda x, y: (x, y))
+    use = {"heading": "lng,lat,高德地址"}
+    rows = rows.replace("\n", ",某路\n")
+    told = offsets(town, rows, streets, "EPSG:4326", **use)[1]["offset_named"]
+    assert told.startswith("WARNING: banks.csv is declared as EPSG:4326, but its name or a heading says '高德'")
+    assert "offset_named" not in offsets(town, rows, streets, "GCJ-02", **use)[1]
+
+
+def test_rows_far_from_their_layer_are_told(town):
+    """A home at 0, 0 and one with a slipped digit are told by number; the layer and its other rows are not."""
+    points = [Point(EAST + 80 * i, NORTH) for i in range(12)] + [Point(0, 0), Point(1e12, NORTH)]
+    _, inventory = town(
+        PARCELS + '[layers.homes]\nsource = "h.gpkg"\n',
+        p__gpkg=parcels("1", "2", "3", "4"),
+        h__gpkg=gpd.GeoDataFrame({"home_id": [f"h{i}" for i in range(14)]}, geometry=points, crs=4547),
+    )
+    far = inventory.notes[inventory.notes["code"] == "rows_far_away"]
+    assert far[["layer", "count"]].to_numpy().tolist() == [["homes", 2]]
+    assert "such as h12, h13" in far["text"].iloc[0]
+
+
+def test_a_no_data_value_that_nobody_declared_is_no_population(town, tmp_path):
+    """3.4e38 in a cell without a declared no-data value is no number of people: told with the value, and left out."""
+    import rasterio
+    from rasterio import Affine
+
+    people = np.full((1, 3), 10.0, dtype="float32")
+    people[0, 2] = 3.4e38
+    with rasterio.open(
+        tmp_path / "pop.tif", "w", driver="GTiff", height=1, width=3, count=1, dtype="float32", crs="EPSG:4547",
+        transform=Affine(100, 0, EAST, 0, -100, NORTH + 100),
+    ) as file:  # fmt: skip
+        file.write(people, 1)
+    houses = gpd.GeoDataFrame({"用途": ["住宅"] * 3}, geometry=[cell(i).buffer(-10) for i in range(3)], crs=4547)
+    study, inventory = town(
+        '[layers.buildings]\nsource = "b.gpkg"\n[layers.population]\nsource = "pop.tif"\n', b__gpkg=houses
+    )
+    assert study.homes["residents"].sum() < 20.001
+    assert np.nanmax(study.population.values) == 10.0
+    assert "such as 3.4e+38" in inventory.notes.set_index("code").loc["too_many_people", "text"]
+
+
+def test_a_filter_that_keeps_no_home_leaves_none(town):
+    """Homes filtered to nothing stay nothing, and the inventory says so, though a building is lived in."""
+    study, inventory = town(
+        '[layers.homes]\nsource = "h.gpkg"\nfilter = { home_id = ["zzz"] }\n[layers.buildings]\nsource = "b.gpkg"\n',
+        h__gpkg=gpd.GeoDataFrame({"home_id": ["a"]}, geometry=[Point(EAST, NORTH)], crs=4547),
+        b__gpkg=gpd.GeoDataFrame({"用途": ["住宅"]}, geometry=[cell(0)], crs=4547),
+    )
+    assert study.homes is None
+    assert "homes_none_left" in set(inventory.notes["code"])
+    assert inventory.layers.set_index("layer").loc["homes", "kept"] == 0
 
 
 def test_progress_is_told_from_start_to_end(town, tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import math
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -9,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
+import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pyproj import CRS
 
@@ -117,7 +121,9 @@ def read(path: str | Path) -> Recipe:
     ------
     StudyError
         Listing every fault at once, each with the path of its key (``layers.parcels.columns.far``): unknown keys,
-        wrong types, an unusable coordinate system, sources that are not there, columns the layer does not have.
+        wrong types, an unusable coordinate system, sources that are not there, columns the layer does not have,
+        units, codes, constants and encodings that cannot be, layers that wait for each other. A key of the wrong type
+        is told as that alone; a file that is not TOML has that one fault. What is inside the sources is not looked at.
     """
     file = Path(path)
     file = file / FILE if file.is_dir() else file
@@ -139,11 +145,10 @@ def read(path: str | Path) -> Recipe:
     try:
         found = Recipe.model_validate({**raw, "file": file})
     except ValidationError as error:
-        broken = {_loc(e["loc"], raw).split(".columns")[0] for e in error.errors()}
+        broken = tuple(_loc(e["loc"], raw) + end for e in error.errors() for end in (":", ".", "["))
         faults += [_said(e, raw) for e in error.errors()]
-        faults += [
-            fault for fault in _raw_faults(raw, file.parent) if not any(fault.startswith(f"{b}:") for b in broken)
-        ]
+        mended = _mended(raw, file)
+        faults += [fault for fault in (_faults(mended) if mended else ()) if not fault.startswith(broken)]
         raise StudyError(str(path), _once(faults)) from None
     faults += list(_faults(found))
     if faults:
@@ -189,6 +194,7 @@ def _faults(recipe: Recipe) -> Iterator[str]:
     for name in recipe.layers:
         if name == "elevation" and len(recipe.layers[name]) > 1:
             yield "layers.elevation: takes one raster only"
+    yield from _circle_faults(recipe)
 
 
 def _sources(recipe: Recipe) -> Iterator[tuple[str, str, Source]]:
@@ -202,8 +208,7 @@ def _source_faults(recipe: Recipe, key: str, name: str, source: Source) -> Itera
     if not is_layer(name):
         if source.join is None:
             yield f"{key}: is not a layer{_meant(name, [*schema.TABLES, 'population', 'elevation'])}; a register needs join"
-            return
-        target = source.join.layer
+        target = source.join.layer if source.join is not None else ""
     yield from _join_faults(recipe, key, name, source)
     yield from _path_faults(f"{key}.source", recipe.folder, source.source)
     yield from _kind_faults(key, name, source)
@@ -213,7 +218,8 @@ def _source_faults(recipe: Recipe, key: str, name: str, source: Source) -> Itera
             "".encode(source.encoding)
         except LookupError:
             yield f"{key}.encoding: {source.encoding!r} is not an encoding; use utf-8 or gb18030 for example"
-    yield from _column_faults(key, target, source)
+    if is_layer(target):  # columns of a layer that is not known cannot be checked
+        yield from _column_faults(key, target, source)
 
 
 def _join_faults(recipe: Recipe, key: str, name: str, source: Source) -> Iterator[str]:
@@ -228,11 +234,40 @@ def _join_faults(recipe: Recipe, key: str, name: str, source: Source) -> Iterato
         yield f"{key}.join.layer: usage is kept of parcels, buildings and assets, not of {source.join.layer}"
 
 
+def _circle_faults(recipe: Recipe) -> Iterator[str]:
+    """Layers that each need another one's rows first, round in a circle; a layer that joins itself is told elsewhere."""
+    needs: dict[str, dict[str, str]] = {name: {} for name in recipe.layers}
+    for key, name, source in _sources(recipe):
+        if source.join is not None and source.join.layer in needs and source.join.layer != name:
+            needs[name].setdefault(source.join.layer, f"{key}.join.layer")
+    told: set[str] = set()
+    for first in needs:
+        ways = [[first]]
+        while ways:
+            way = ways.pop()
+            for after in needs[way[-1]]:
+                if after == first and not told & set(way):
+                    keys = [needs[one][other] for one, other in zip(way, [*way[1:], first], strict=True)]
+                    told |= set(way)
+                    yield f"{keys[0]}: {' → '.join([*way, first])} is a circle (with {', '.join(keys[1:])}); no layer comes first"
+                elif after not in way and after not in told:
+                    ways.append([*way, after])
+
+
 def _path_faults(key: str, folder: Path, source: str) -> Iterator[str]:
     path = folder / source
-    if path.exists():
+    try:
+        if path.is_dir() and path.suffix.lower() != ".gdb":
+            yield f"{key}: {source} is a folder; name a file in it (only a .gdb is read whole)"
+        elif path.exists() and not path.is_dir() and not path.is_file():
+            yield f"{key}: {source} is not an ordinary file"
+        if path.exists():
+            return
+        beside = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+    except (OSError, ValueError) as error:  # a name too long, a character no name may have, a folder that is locked
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        yield f"{key}: {source[:80]}{'…' if len(source) > 80 else ''} cannot be looked up ({why})"
         return
-    beside = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
     near = get_close_matches(path.name, beside, n=1)
     yield f"{key}: there is no file {source}{f'; did you mean {near[0]}?' if near else ''}"
 
@@ -278,14 +313,66 @@ def _column_faults(key: str, table: str, source: Source) -> Iterator[str]:
             fits = ", ".join(dict.fromkeys(units.known(spec.unit)))
             yield f"{key}.columns.{column}.unit: {given.unit!r} cannot be turned into {spec.unit}; known: {fits}"
     for column, value in source.constants.items():
-        allowed = columns[column].allowed if column in columns else ()
-        if allowed and str(value) not in allowed:
-            yield f"{key}.set.{column}: {value!r} is not one of {', '.join(allowed)}"
+        if column in columns and (fault := _constant_fault(columns[column], value)):
+            yield f"{key}.set.{column}: {fault}"
     for column, words in source.values.items():
         codes = _codes(table, column)
         for word, code in words.items():
             if codes and code not in codes:
                 yield f"{key}.values.{column}.{word}: {code!r} is not a known code{_meant(code, sorted(codes))}"
+
+
+def _constant_fault(spec: schema.Column, value: str | bool | int | float | date) -> str:
+    """Why `value` cannot stand in every row of the column, "" where it can."""
+    text = str(value).strip()
+    if spec.dtype == "text":
+        if spec.allowed and text not in spec.allowed:
+            return f"{value!r} is not one of {', '.join(spec.allowed)}"
+        return f"{text} is not text" if isinstance(value, bool | float) and not _finite(value) else ""
+    if spec.dtype == "bool":
+        known = standards.normal(pd.Series([f"{value:g}" if isinstance(value, float) else text], dtype="str")).iloc[0]
+        return "" if known in standards.words("boolean") else f"{text!r} is not yes or no; write true or false"
+    if spec.dtype == "date":
+        return "" if _is_date(text) else f"{text!r} is not a date; write 2025-12-31"
+    number = _number(value, spec.unit)
+    if number is None:
+        return f"{text!r} is not a number{f' in {spec.unit}' if spec.unit else ''}"
+    if spec.minimum is not None and number < spec.minimum:
+        return f"{text} is below {spec.minimum:g} {spec.unit}"
+    if spec.maximum is not None and number > spec.maximum:
+        return f"{text} is above {spec.maximum:g} {spec.unit}"
+    return ""
+
+
+def _finite(value: float) -> bool:
+    return not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_date(text: str) -> bool:
+    parts = re.fullmatch(r"(\d{4})(?:(\d{2})(\d{2})|[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?|月)?)(?:[T\s].*)?", text)
+    if parts is None:
+        return False
+    try:
+        date(int(parts[1]), int(parts[2] or parts[4]), int(parts[3] or parts[5] or 1))
+    except ValueError:
+        return False
+    return True
+
+
+def _number(value: str | bool | int | float | date, unit: str) -> float | None:
+    """The number that a constant says, in `unit`; it may name another unit of the same quantity ("1.5亩")."""
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    if unit == "year":
+        year = re.fullmatch(r"(\d{4})(?:\.0+|年.*|[-/.]\d.*)?", str(value).strip())
+        return float(year[1]) if year else None
+    parts = re.fullmatch(r"([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*(.*)", str(value).strip())
+    if parts is None or not re.search(r"\d", parts[1]):
+        return None
+    worth = units.factor(parts[2], unit) if parts[2] else 1.0
+    return None if worth is None else float(parts[1].replace(",", "")) * worth
 
 
 def _codes(table: str, column: str) -> set[str]:
@@ -305,33 +392,56 @@ def _profile_faults(profile: str) -> Iterator[str]:
         yield f"standards: there is no profile {profile!r}{_meant(profile, known)}"
 
 
-def _raw_faults(raw: dict[str, Any], folder: Path) -> Iterator[str]:
-    """What can be said of a recipe whose shape is already wrong, so that one run lists as much as possible."""
-    if isinstance(raw.get("crs"), str):
-        for fault in crs_faults(raw["crs"]):
-            yield f"crs: {fault}"
-    if isinstance(raw.get("standards"), str):
-        yield from _profile_faults(raw["standards"])
+# what stands in for a key that is missing while the rest of a recipe is checked; none of them is a fault itself
+_STAND_INS: dict[str, Any] = {"name": "?", "crs": "EPSG:4547", "as_of": date(2000, 1, 1), "layers": {}}
+_STAND_INS |= {"source": "?", "from": "", "on": "?", "layer": "?"}
+
+
+def _mended(raw: dict[str, Any], file: Path) -> Recipe | None:
+    """`raw` without what is wrong in its shape, so that one run lists what else is at fault."""
+    raw = copy.deepcopy(raw)
+    for _ in range(8):  # taking a wrong value out may leave a key missing, which the next round fills
+        try:
+            return Recipe.model_validate({**raw, "file": file})
+        except ValidationError as error:
+            for one in error.errors():
+                _mend(raw, one["loc"], missing=one["type"] == "missing")
+    return None
+
+
+def _mend(raw: dict[str, Any], loc: tuple[int | str, ...], *, missing: bool) -> None:
+    here: Any = raw
+    way: list[tuple[Any, Any]] = []
+    for part in loc:
+        if isinstance(part, int):
+            if not isinstance(here, list) or part >= len(here):
+                continue  # one table where several may stand
+        elif not isinstance(here, dict):
+            break
+        elif part not in here:
+            if missing and part == loc[-1]:
+                here[part] = copy.deepcopy(_STAND_INS.get(part, "?"))
+                if part == "source":  # what depends on the file's ending cannot be told
+                    here.pop("osm", None)
+            return  # else an earlier fault has taken it out
+        way.append((here, part))
+        here = here[part]
     layers = raw.get("layers")
-    for name, sources in layers.items() if isinstance(layers, dict) else ():
-        listed = sources if isinstance(sources, list) else [sources]
-        for number, source in enumerate(listed):
-            key = f"layers.{name}[{number + 1}]" if len(listed) > 1 else f"layers.{name}"
-            if isinstance(source, dict) and isinstance(source.get("source"), str):
-                yield from _path_faults(f"{key}.source", folder, source["source"])
-            if not isinstance(source, dict):
-                continue
-            if not is_layer(name) and "join" not in source:
-                known = [*schema.TABLES, "population", "elevation"]
-                yield f"{key}: is not a layer{_meant(name, known)}; a register needs join"
-            try:
-                whole = Source.model_validate(source)
-            except ValidationError:
-                continue
-            yield from _crs_faults_of_source(key, whole)
-            if is_layer(name):
-                yield from _kind_faults(key, name, whole)
-                yield from _column_faults(key, name, whole)
+    for parent, part in reversed(way):
+        several = (
+            isinstance(parent, list) and isinstance(layers, dict) and any(parent is one for one in layers.values())
+        )
+        if several or (parent is layers and isinstance(parent, dict)):
+            parent[part] = {"source": "?", "join": {"layer": "?", "on": "?"}}
+            return
+        if isinstance(parent, dict):
+            wrong = parent.pop(part)
+            if part == "join" and not isinstance(wrong, dict):  # a register without one would be at fault for that
+                parent[part] = {"layer": "?", "on": "?"}
+            return
+
+
+_BRANCHES = ("str", "constrained-str", "bool", "int", "float", "date")
 
 
 def _loc(loc: tuple[int | str, ...], raw: Any) -> str:
@@ -340,10 +450,10 @@ def _loc(loc: tuple[int | str, ...], raw: Any) -> str:
         if isinstance(part, int):
             several = isinstance(here, list)
             if several:
+                path += f"[{part + 1}]" if len(here) > 1 else ""
                 here = here[part] if part < len(here) else None
-                path += f"[{part + 1}]" if len(loc) else ""
             continue
-        if part in ("str", "bool", "int", "float", "date"):  # the branch of a union, no key
+        if part in _BRANCHES:  # the branch of a union, no key
             continue
         path += f".{part}" if path else str(part)
         here = here.get(part) if isinstance(here, dict) else None
@@ -361,6 +471,8 @@ def _said(error: Any, raw: dict[str, Any]) -> str:
         return f"{key}: is missing{' (the date ages and deadlines are counted to, such as 2025-12-31)' if key == 'as_of' else ''}"
     if kind == "literal_error":
         return f"{key}: {given!r} is not one of {error['ctx']['expected'].replace(chr(39), '')}"
+    if error["loc"][-1] in _BRANCHES:
+        return f"{key}: {given!r} is not text, a number, a date, true or false"
     if kind.startswith("date"):
         return f"{key}: {given!r} is not a date; write 2025-12-31"
     wanted = {"string_type": "text", "dict_type": "a table", "list_type": "a list", "bool_type": "true or false"}

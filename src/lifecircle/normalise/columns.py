@@ -91,31 +91,34 @@ def _by_alias(table: str, raw: list[str], wanted: list[str]) -> tuple[list[Mappe
     columns, stated, factors = (list(listed[one]) for one in ("column", "unit", "factor"))
     keys = dict(zip(raw, standards.normal(pd.Series(raw, dtype="str")), strict=True))
     specs = canonical(table)
-    hits: dict[str, list[tuple[int, Mapped]]] = {}
+    hits: dict[str, list[tuple[bool, int, Mapped]]] = {}
     for name, key in keys.items():  # over the headings of one file
-        one: tuple[int, Mapped] | None = None
+        one: tuple[bool, int, Mapped] | None = None
         if key in rank:
             place = rank[key]
             column = str(columns[place])
             unit = str(stated[place]) or specs[column].unit
-            one = place, Mapped(column=column, raw=name, unit=unit, factor=float(factors[place]), how="alias")
+            bare = not str(stated[place]) and name != column  # site_area_m2 states its unit too
+            found = Mapped(column=column, raw=name, unit=unit, factor=float(factors[place]), how="alias")
+            one = bare, place, found
         elif (bracket := _BRACKET.match(name)) is not None:
             inner = standards.normal(pd.Series([bracket[1]], dtype="str")).iloc[0]
             if inner in rank:
                 column = columns[rank[inner]]
                 factor = units.factor(bracket[2], specs[column].unit) if specs[column].unit else 1.0
                 if factor is not None:
-                    one = rank[inner], Mapped(column=column, raw=name, unit=bracket[2], factor=factor, how="alias")
+                    found = Mapped(column=column, raw=name, unit=bracket[2], factor=factor, how="alias")
+                    one = not specs[column].unit, rank[inner], found
         if one is not None:
-            hits.setdefault(one[1].column, []).append(one)
+            hits.setdefault(one[2].column, []).append(one)
     doubts = []
     out = []
-    for column in wanted:
-        several = sorted(hits.get(column, []), key=lambda hit: (hit[0], hit[1].raw))
+    for column in wanted:  # a heading that states its unit comes before a bare one
+        several = sorted(hits.get(column, []), key=lambda hit: (hit[0], hit[1], hit[2].raw))
         if several:
-            out.append(several[0][1])
+            out.append(several[0][2])
         if len(several) > 1:
-            doubts.append(f"{column}: {', '.join(hit[1].raw for hit in several)}")
+            doubts.append(f"{column}: {', '.join(hit[2].raw for hit in several)}")
     return out, doubts
 
 

@@ -44,7 +44,7 @@ def build(
 ) -> Shared:
     """The homes of a place, with residents where they can be known and the area each belongs to.
 
-    Homes are, in this order: the layer ``homes``; the points of ``population``; residential buildings (use residential
+    Homes are, in this order: the layer ``homes``, also where no row of it is left; the points of ``population``; residential buildings (use residential
     or mixed, or with dwellings; where no building is known to be residential, those of unknown use), vacant ones left
     out; the populated cells of ``population``.
 
@@ -63,6 +63,9 @@ def build(
     """
     out = Shared(homes=None)
     cells = _cells(population, layers, crs, out, language)
+    if (given := layers.get("homes")) is not None and not len(given):
+        _note(out, "homes_none_left", 1, language)
+        return out
     homes, weights = _dwellings(layers, population, cells, out, language)
     if homes is None:
         return out
@@ -72,6 +75,7 @@ def build(
         total = float(homes["residents"].sum())
         if homes["residents"].notna().any():
             out.people = {"touching": total, "allocated": total, "outside": 0.0, "without_dwelling": 0.0}
+            _note(out, "residents_partly", int(homes["residents"].isna().sum()), language)
         else:
             _note(out, "no_residents", 1, language)
             if homes["dwellings"].isna().all():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,13 +13,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from lifecircle import load, schema, standards
-from lifecircle.errors import SourceError
+from lifecircle.errors import CrsError, SourceError
 from lifecircle.load import coordinates
 from lifecircle.load.layers import RASTERS, geometries, is_layer
-from lifecircle.normalise import homes, tables, values
-from lifecircle.normalise.says import pattern, say, word
+from lifecircle.normalise import fits, homes, tables, values
+from lifecircle.normalise.says import kind_of, pattern, say, word
 from lifecircle.study import Raster, Study
 
 if TYPE_CHECKING:
@@ -26,6 +28,14 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, str], None]
 _LAYERS = [*schema.TABLES, "population", "elevation"]
+_SCALE_TOLD = 0.001  # scale errors above this are told
+_MOST_PEOPLE = 1e9  # in one cell: the undeclared no-data values of rasters lie far above
+_LINKS = [
+    *((name, "of_id", target) for name in ("entrances", "usage") for target in schema.TABLES),
+    ("buildings", "parcel_id", "parcels"),
+    ("assets", "parcel_id", "parcels"),
+    ("homes", "building_id", "buildings"),
+]
 _COUNTS = ["layer", "source", "read", "filtered", "kept", "rejected", "crs", "encoding", "status"]
 
 
@@ -111,6 +121,8 @@ class _Place:
         self.mappings: list[pd.DataFrame] = []
         self.notes: list[tuple[str, str, int, str]] = []
         self.people: dict[str, float] = {}
+        self.repeated: dict[str, set[str]] = {}
+        self.points: list[fits.Points] = []
 
     def read(self, name: str, source: Source) -> None:
         """One source, into its layer."""
@@ -126,6 +138,7 @@ class _Place:
         file = called(source)
         joined: gpd.GeoDataFrame | None = None
         rows = len(frame)
+        self._offsets(name, source, frame)
         if source.join is not None:
             frame, source, joined = self._joined(name, source, source.join, frame)
         table, rejects, report = tables.table(
@@ -136,7 +149,9 @@ class _Place:
             recipe=source,
             language=self.language,
             numbered_from=sum(count["read"] + count["filtered"] for count in self.counts if count["layer"] == name),
+            taken=self.layers[name].index if name in self.layers else (),
         )
+        self.repeated.setdefault(name, set()).update(report.repeated)
         table, clashes = self._clashes(name, table, file)
         parts = [part for part in (joined, rejects, clashes) if part is not None and len(part)]
         self._add(name, table)
@@ -146,6 +161,9 @@ class _Place:
 
     def _raster(self, name: str, source: Source) -> None:
         raster = load.raster(self.recipe.folder / source.source, crs=source.crs)
+        if name == "population" and (many := raster.values[raster.values > _MOST_PEOPLE]).size:
+            self._note(name, "too_many_people", many.size, most=_MOST_PEOPLE, value=many.max())
+            raster = replace(raster, values=np.where(raster.values > _MOST_PEOPLE, np.nan, raster.values))
         self.rasters[name] = raster
         for code in raster.notes:
             if code != "negative" or name == "population":
@@ -160,7 +178,7 @@ class _Place:
         from lifecircle.load.recipe import Column
 
         found, rejects = self._matched(name, join, frame, called(source))
-        frame_ = frame.loc[found.index]
+        frame_ = frame.loc[found.index].assign(**{join.on: found})  # the number as the joined layer writes it
         target = self.layers.get(join.layer)
         if geometries(name) and not isinstance(frame, gpd.GeoDataFrame) and target is not None:
             shapes = np.asarray(target.geometry.reindex(found.to_numpy()).array)
@@ -205,7 +223,8 @@ class _Place:
         """Numbers that several rows of a layer carry with different content: which one a register means is not known."""
         again = pattern("same_number", self.language).partition("{row}")[0]
         ids = [part.loc[(part["table"] == layer) & part["why"].str.startswith(again), "id"] for part in self.rejects]
-        return set(standards.normal(pd.concat(ids))) if ids else set()
+        ids.append(pd.Series(sorted(self.repeated.get(layer, ())), dtype="str"))
+        return set(standards.normal(pd.concat(ids)))
 
     def _rejected(self, name: str, file: str, frame: pd.DataFrame, keys: Any, why: pd.Series[Any]) -> gpd.GeoDataFrame:
         rows = why.ne("").to_numpy()
@@ -240,6 +259,12 @@ class _Place:
         why.loc[doubtful] = _keyed("ambiguous_register", self.language, keys)[doubtful]
         more = self._rejected(name, file, frame, keys, why)
         kept = rows.loc[why[rows.index].eq("")].set_index("key")
+        if "site_area_m2" in kept and layer in ("parcels", "parks") and layer in self.layers:
+            drawn = self.layers[layer].geometry.area.reindex(kept.index)
+            if unit := tables.likely_unit(kept["site_area_m2"], drawn):
+                count = int(kept["site_area_m2"].notna().sum())
+                self._note(name, "area_unit", count, unit=word(unit, self.language))
+                kept = kept.assign(site_area_m2=np.nan)
         if layer in self.layers and len(kept):
             target = self.layers[layer].copy()
             for column in kept.columns:
@@ -273,8 +298,8 @@ class _Place:
                 else pd.Series(Path(file.partition("/")[0]).stem, index=table.index)
             )
             fresh = table.index.to_series() + "@" + mark.fillna("").astype("str")
-            fresh = fresh.where(~fresh.isin(before.index), fresh + "-" + str(len(before)))
-            number = table.index.to_series().where(~renamed, fresh)
+            number = table.index.to_series()
+            number[renamed] = tables.free(fresh[renamed], {*before.index, *number})
             self._note(name, "renumbered", int(renamed.sum()), source=file)
             table = table.set_axis(pd.Index(number, dtype="str", name=table.index.name))
             clash = clash.set_axis(table.index)
@@ -341,10 +366,16 @@ class _Place:
 
     def _links(self) -> None:
         """Rows that name a row of another table: without it an entrance or a reading means nothing and is a reject."""
+        for name, column, target in _LINKS:
+            if name in self.layers and target in self.layers:
+                table = self.layers[name]
+                rows = table["of_table"].eq(target) if "of_table" in table else pd.Series(True, index=table.index)
+                number = _as_written(table.loc[rows, column], self.layers[target].index).reindex(table.index)
+                self.layers[name] = table.assign(**{column: table[column].where(~rows, number)})
         for name in ("entrances", "usage"):
-            table = self.layers.get(name)
-            if table is None or not len(table):
+            if name not in self.layers or not len(self.layers[name]):
                 continue
+            table = self.layers[name]
             lost = pd.Series(True, index=table.index)
             for target in table["of_table"].unique():
                 known = self.layers[target].index if target in self.layers else pd.Index([])
@@ -400,6 +431,70 @@ class _Place:
             if nearest[i] > reach:
                 self._note(name, "far_away", len(placed[name]), km=nearest[i] / 1000)
 
+    def _centres(self) -> dict[str, NDArray[np.float64]]:
+        """The middle of each row's bounds, by layer."""
+        placed = {
+            n: t for n, t in self.layers.items() if isinstance(t, gpd.GeoDataFrame) and len(t) and n != "population"
+        }
+        bounds = {name: table.geometry.bounds.to_numpy() for name, table in placed.items()}
+        return {name: box[:, :2] / 2 + box[:, 2:] / 2 for name, box in bounds.items()}
+
+    def _rows_far_away(self) -> None:
+        """Rows ten times the study's extent from the middle of their layer: a point at 0, 0 or one with a slipped digit."""
+        centres = self._centres()
+        if not centres:
+            return
+        away = {name: np.hypot(*(xy - np.median(xy, axis=0)).T) for name, xy in centres.items()}
+        extent = max(2.5 * float(np.quantile(np.concatenate(list(away.values())), 0.75)), 1000.0)
+        for name, metres in away.items():
+            far = metres > 10 * extent
+            some = ", ".join(self.layers[name].index[far][:3]) + (", …" if far.sum() > 3 else "")
+            self._note(name, "rows_far_away", int(far.sum()), km=metres.max() / 1000, some=some)
+
+    def _true_to_scale(self) -> None:
+        """Refuses a system in which metres are no metres where the study lies, and tells of one that is slightly off."""
+        centres = self._centres()
+        middles = np.array([np.median(xy, axis=0) for xy in centres.values()])
+        if not len(middles):
+            return
+        # the layer nearest to all others: one that lies elsewhere must not move the middle
+        gaps = np.linalg.norm(middles[:, None] - middles[None], axis=2).sum(axis=1)
+        nearest = int(gaps.argmin())
+        share, better = fits.scale_error(self.crs, *middles[nearest])
+        if not np.isfinite(share) and (list(centres)[nearest], "outside_use") in {note[:2] for note in self.notes}:
+            return  # where the study lies is not known: the layer's own system is in doubt, which is told
+        said = coordinates.label(self.crs)
+        if not share <= standards.parameter("crs_scale_max_share"):
+            off = f"is {share:.0%} off true scale" if np.isfinite(share) else "is not made for the place"
+            raise CrsError(f"study.toml: crs = {said!r} {off} where the study lies; use {better} instead")
+        if share > _SCALE_TOLD and round(share * 100, 2):
+            self._note("", "crs_scale", 1, crs=said, percent=share * 100, better=better)
+
+    def _offsets(self, name: str, source: Source, frame: pd.DataFrame) -> None:
+        """Keeps the points of a source in degrees, and tells of one whose names contradict the system it declares."""
+        points = fits.points(name, called(source), frame)
+        if points is None or source.osm is not None:
+            return
+        self.points.append(points)
+        read_as = " ".join(str(column) for column in frame.attrs.get("xy", ()))
+        if re.search(r"wgs|84|cgcs|2000", read_as, flags=re.IGNORECASE) and fits.named([read_as]) is None:
+            return  # a table that gives both: the true columns were read
+        headings = [str(column) for column in frame.columns]
+        if points.declared not in coordinates.OFFSETS and (hint := fits.named([points.source, *headings])):
+            self._note(name, "offset_named", 1, source=points.source, crs=points.declared, hint=hint[0], system=hint[1])
+
+    def _offsets_fit(self) -> None:
+        """Tells of points that lie much nearer to the streets when they are read in another system than declared."""
+        near = next((one for one in ("streets", "buildings") if one in self.layers and len(self.layers[one])), None)
+        if near is None:
+            return
+        tree = shapely.STRtree(np.asarray(self.layers[near].geometry.array))
+        for one in self.points:
+            if one.layer != near and (found := fits.better(one, tree, self.crs)) is not None:
+                system, before, after = found
+                fields = {"source": one.source, "crs": one.declared, "layer": word(near, self.language)}
+                self._note(one.layer, "offset_likely", one.count, system=system, before=before, after=after, **fields)
+
     def study(self) -> Study:
         """The checked study; homes are built on the way."""
         population: Raster | gpd.GeoDataFrame | None = self.rasters.get("population")
@@ -408,6 +503,9 @@ class _Place:
         self._floor_areas()
         self._links()
         self._far_away()
+        self._rows_far_away()
+        self._true_to_scale()
+        self._offsets_fit()
         given = "homes" in self.layers
         shared = homes.build(self.layers, population=population, crs=self.crs, language=self.language)
         self.people = shared.people
@@ -450,7 +548,8 @@ class _Place:
             rejects = pd.concat(self.rejects, ignore_index=True)
         mapped = pd.concat(self.mappings, ignore_index=True) if self.mappings else pd.DataFrame(columns=["column"])
         mapped = mapped.reindex(columns=["layer", "source", "column", "raw", "unit", "how"])
-        notes = pd.DataFrame(self.notes, columns=["layer", "code", "count", "text"]).drop_duplicates(ignore_index=True)
+        told = self.notes + self._reasons(rejects)
+        notes = pd.DataFrame(told, columns=["layer", "code", "count", "text"]).drop_duplicates(ignore_index=True)
         return Inventory(
             layers=counted.reset_index(drop=True),
             rejects=rejects,
@@ -459,6 +558,19 @@ class _Place:
             population=dict(self.people),
             inputs=inputs(self.recipe),
         )
+
+    def _reasons(self, rejects: pd.DataFrame) -> list[tuple[str, str, int, str]]:
+        """A note for each layer and reason: how many rows were rejected for it."""
+        whys = pd.Series({why: kind_of(why, self.language) for why in pd.unique(rejects["why"])}, dtype="object")
+        out = []
+        for (layer, _), rows in rejects.groupby(["table", rejects["why"].map(whys)], sort=False):
+            code = "rejected" if rows["why"].nunique() == 1 else "rejected_alike"
+            words = pd.unique(rows["word"].dropna())
+            why = rows["why"].iloc[0] + (
+                f" ({', '.join(words[:3])}{', …' if len(words) > 3 else ''})" * bool(len(words))
+            )
+            out.append((str(layer), "rejected", len(rows), say(code, self.language, count=len(rows), why=why)))
+        return out
 
 
 def called(source: Source) -> str:
@@ -477,6 +589,15 @@ def _same(table: pd.DataFrame, before: pd.DataFrame) -> pd.Series[Any]:
     if "geometry" in table:
         same &= shapely.equals_exact(np.asarray(table["geometry"].array), np.asarray(other["geometry"].array))
     return same
+
+
+def _as_written(keys: pd.Series[Any], index: pd.Index[Any]) -> pd.Series[Any]:
+    """Keys as `index` writes them, where they differ only in case or width from just one number of it."""
+    if (keys.isna() | keys.isin(index)).all() or not len(index):
+        return keys
+    known = pd.Series(index.to_numpy(dtype=object), index=standards.normal(index.to_series().astype("str")).to_numpy())
+    found = standards.normal(keys).map(known[~known.index.duplicated(keep=False)])
+    return keys.where(keys.isin(index) | found.isna(), found).astype(keys.dtype)
 
 
 def _keyed(code: str, language: str, keys: pd.Series[Any], *, layer: Any = "") -> pd.Series[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 _SAID: Mapping[str, tuple[str, str]] = {
@@ -21,7 +22,19 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "ambiguous": ("{layer}中有多行编号为“{key}”", "{layer} has several rows with the number {key!r}"),
     "ambiguous_register": ("登记表中有多行编号为“{key}”，内容不同", "several rows of the register have the number {key!r}, with other content"),
     "unmatched_place": ("不在{layer}的任何一个图形内", "lies in no shape of {layer}"),
-    # notes: what happened to rows that were kept
+    # notes: how many rows were rejected and why, and what happened to rows that were kept
+    "title_rows": ("表头上方 {count} 行标题已略过", "{count} title rows above the heading are passed over"),
+    "heading_lines": ("表头占 {count} 行，已合并为一行", "the heading has {count} lines, read as one"),
+    "formula_cells": (
+        "{count} 个公式单元格没有保存计算结果，按缺失处理；请用 Excel 或 WPS 打开并保存后重试",
+        "{count} formula cells hold no result and are missing; open the workbook in Excel or WPS and save it",
+    ),
+    "rejected": ("{count} 行未采用：{why}", "{count} rows rejected: {why}"),
+    "rejected_alike": ("{count} 行未采用：{why}，其余类似", "{count} rows rejected: {why}, and others like it"),
+    "number_repeated": (
+        "{count} 行与前面的行编号相同、内容不同，已另编号（如 {some}）",
+        "{count} rows have the number of an earlier row with other content, and got one of their own (such as {some})",
+    ),
     "filtered": ("按配方筛去 {count} 行", "{count} rows left out by the recipe's own filter"),
     "absent": ("没有这一图层", "this place has no such layer"),
     "repaired": ("{count} 个无效图形已修复", "{count} invalid geometries repaired"),
@@ -42,6 +55,10 @@ _SAID: Mapping[str, tuple[str, str]] = {
         "{count} 行申报面积与图形面积相差超过 {percent:g}%：申报合计 {declared:,.0f} m²，图形合计 {drawn:,.0f} m²（最大：{some}）",
         "{count} rows declare an area more than {percent:g} % off their geometry: declared {declared:,.0f} m², drawn {drawn:,.0f} m² (largest: {some})",
     ),
+    "area_unit": (
+        "{count} 行申报面积与图形面积之比表明单位很可能是{unit}而不是 m²，按缺失处理；请在列名或 study.toml 中写明单位",
+        "{count} declared areas are most likely in {unit} and not in m², going by the drawn ones, and are missing; state the unit in the heading or in study.toml",
+    ),
     "ambiguous_column": ("有多列可作为 {text}，取第一列", "more than one column could be {text}; the first is taken"),
     "unused": ("未使用的列：{text}", "columns not used: {text}"),
     "level_assumed": ("没有级别列，{count} 个范围按社区处理", "no column gives the level: {count} areas taken as communities"),
@@ -51,6 +68,22 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "outside_use": ("坐标远在所声明坐标系的适用范围之外，可能是地方坐标或错误的带号", "coordinates lie far outside the area its coordinate system is made for: perhaps local coordinates, the wrong zone or hemisphere"),
     "offset_undefined": ("{count} 个点在中国境外，偏移无定义，原样保留", "{count} points lie outside China, where the offset is not defined, and are unchanged"),
     "far_away": ("该图层距其他图层中心 {km:,.0f} 公里，请检查坐标系", "this layer lies {km:,.0f} km from the others: check its coordinate system"),
+    "rows_far_away": (
+        "{count} 行远离本图层其余各行（最远 {km:,.6g} 公里；如 {some}），请检查坐标",
+        "{count} rows lie far from the rest of this layer (up to {km:,.6g} km; such as {some}): check their coordinates",
+    ),
+    "crs_scale": (
+        "研究坐标系 {crs} 在此处的长度变形为 {percent:.2f}%，所有距离和面积受其影响；此处宜用 {better}",
+        "the study's system {crs} is {percent:.2f} % off true scale here, and so are all lengths; {better} would fit",
+    ),
+    "offset_named": (
+        "注意：{source} 声明为 {crs}，但名称或列名含“{hint}”，其坐标通常是 {system}，会偏 100–1,200 米；若是，请在 study.toml 中写 crs = \"{system}\"",
+        "WARNING: {source} is declared as {crs}, but its name or a heading says {hint!r}, whose coordinates are usually {system} and lie 100–1,200 m off; if so, set crs = \"{system}\" in study.toml",
+    ),
+    "offset_likely": (
+        "注意：{source} 的 {count} 个点声明为 {crs}，距最近{layer}的中位数为 {before:,.0f} 米，按 {system} 纠正后为 {after:,.0f} 米：坐标很可能是 {system}。未作改动，请核实并在 study.toml 中写明",
+        "WARNING: the {count} points of {source} are declared as {crs} and lie {before:,.0f} m (median) from the nearest of {layer}; read as {system} they lie {after:,.0f} m: they are most likely {system}. Nothing was changed; check, and say so in study.toml",
+    ),
     "encoding_lied": ("文件自述的文字编码有误，已按实际编码读取", "the file's own statement of its encoding was wrong; the one that decodes was used"),
     "osm_cut": ("{count} 条线在数据边缘被截断，保留已有部分", "{count} lines cut at the edge of the extract, kept as far as they go"),
     "osm_dropped": ("{count} 个对象因缺少节点而舍去", "{count} objects dropped because their nodes are not in the extract"),
@@ -64,6 +97,10 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "saturated": ("8 位栅格达到 255，可能已饱和", "an 8-bit raster that reaches 255: it may be saturated"),
     "negative": ("栅格含负值", "the raster holds values below zero"),
     "negative_people": ("{count} 个像元人口为负，按无数据处理", "{count} cells with fewer than no people are taken as no data"),
+    "too_many_people": (
+        "{count} 个像元的人口超过 {most:,.0f}（如 {value:.6g}），不可能是人数，按无数据处理",
+        "{count} cells with more than {most:,.0f} people (such as {value:.6g}) are taken as no data",
+    ),
     "empty": ("栅格没有数据", "the raster holds no data"),
     "bands": ("栅格有多个波段，只读第一个", "the raster has several bands; the first is read"),
     # homes
@@ -86,6 +123,11 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "shared_boundary": ("{count} 个住处在边界上，归编号最小的范围", "{count} homes on a shared boundary belong to the area with the smallest number"),
     "no_residents": ("没有人口数据，居民数不明", "no population data: residents are not known"),
     "homes_unpeopled": ("{count} 个住处不在人口数据范围内，居民数不明", "{count} homes lie in no cell of the population data: residents not known"),
+    "residents_partly": ("{count} 个住处居民数不明，其余已知", "residents of {count} homes not known, of the others known"),
+    "homes_none_left": (
+        "给出了住处图层，但没有一行可用：没有住处，也不以建筑代替",
+        "a layer of homes was given but no row of it is left: there are no homes, and buildings do not stand in for them",
+    ),
     "extent_guessed": ("没有范围图层，按{layer}的外接矩形", "no areas: the extent is the box around {layer}"),
     "people": (
         "相交网格 {touching:,.0f} 人 = 分摊到住处 {allocated:,.0f} + 研究范围外 {outside:,.0f} + 无住宅的网格 {without:,.0f}",
@@ -116,6 +158,8 @@ _WORDS = {
     "of_table": ("所属图层", "of_table"),
     "of_id": ("所属编号", "of_id"),
     "or": ("或", " or "),
+    "mu": ("亩", "mu"),
+    "ha": ("公顷", "hectares"),
 }
 
 
@@ -132,6 +176,31 @@ def word(name: str, language: str) -> str:
     """A single word of `say`, such as a geometry type or a layer, in the language; unknown ones as they are."""
     pair = _WORDS.get(name.removeprefix("Multi"))
     return pair[language == "en"] if pair else name
+
+
+# reasons that name a row, a key or a file: rows rejected for one of them are counted together
+_NAMING = (
+    "same_number_elsewhere",
+    "same_number",
+    "duplicate",
+    "ambiguous_register",
+    "ambiguous",
+    "unmatched_place",
+    "unmatched",
+)
+
+
+def kind_of(why: str, language: str) -> str:
+    """What rejects are counted together by: the code of a reason that names a row or a key, else the reason itself.
+
+    >>> kind_of("duplicate of row 7", "en"), kind_of("has no geometry", "en")
+    ('duplicate', 'has no geometry')
+    """
+    for code in _NAMING:
+        text = re.escape(pattern(code, language).replace("{key!r}", "{key}"))
+        if re.fullmatch(re.sub(r"\\\{\w+\\\}", ".*", text), why, flags=re.DOTALL):
+            return code
+    return why
 
 
 def pattern(code: str, language: str) -> str:

@@ -44,10 +44,11 @@ def fitted(table: str, shapes: Shapes, *, wanted: tuple[str, ...], crs: CRS | st
     counts: dict[str, int] = {}
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     why[empty] = "no_geometry"
+    why[~empty & ~finite(shapes)] = "no_coordinates"
     out = shapely.force_2d(moved(shapes, crs=crs, to=to))
-    finite = _finite(out)
-    why[~empty & ~finite] = "not_projectable"
-    out[empty | ~finite] = None
+    there = finite(out)
+    why[(why == "") & ~there] = "not_projectable"
+    out[why != ""] = None
     dimensions = {_DIMENSION[one.removeprefix("Multi")] for one in wanted}
     out = _converted(table, out, dimensions, counts)
     out = _repaired(out, dimensions, counts)
@@ -103,10 +104,12 @@ def _types(shapes: Shapes) -> Shapes:
     return np.asarray(names[shapely.get_type_id(shapes) + 1])
 
 
-def _finite(shapes: Shapes) -> NDArray[np.bool_]:
-    bounds = shapely.bounds(shapes)
+def finite(shapes: Shapes) -> NDArray[np.bool_]:
+    """Which shapes are there and have no coordinate that is NaN or infinite (bounds pass over a NaN)."""
+    xy, owner = shapely.get_coordinates(shapes, return_index=True)
     there = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
-    return np.asarray(np.isfinite(bounds).all(axis=1) & there)
+    there[owner[~np.isfinite(xy).all(axis=1)]] = False
+    return np.asarray(there)
 
 
 def _converted(table: str, shapes: Shapes, dimensions: set[int], counts: dict[str, int]) -> Shapes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -63,7 +63,10 @@ _SAME_SHAPE = ("parcels", "buildings", "parks", "pipes", "streets", "areas")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Report:
-    """What became of the rows of one source: ``read = kept + rejected``; what was understood, and what was done."""
+    """What became of the rows of one source: ``read = kept + rejected``; what was understood, and what was done.
+
+    `repeated`: numbers that several rows carry with different content, of which all but the first were renumbered.
+    """
 
     table: str
     source: str
@@ -74,6 +77,7 @@ class Report:
     unused: list[str]
     notes: list[tuple[str, int, str]]
     filtered: int = 0
+    repeated: frozenset[str] = frozenset()
 
 
 def table(
@@ -85,6 +89,7 @@ def table(
     recipe: Source | None = None,
     language: str = "zh",
     numbered_from: int = 0,
+    taken: Collection[str] = (),
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, Report]:
     """The raw rows of `frame` as the canonical table `name` in `crs`, the rows that cannot be, and what was done.
 
@@ -105,6 +110,8 @@ def table(
         Of the rejects' why and the notes: ``zh`` or ``en``.
     numbered_from
         Rows of earlier sources of the same layer, so that made-up numbers do not repeat.
+    taken
+        Numbers of earlier sources of the same layer, which no number made here may be.
 
     Returns
     -------
@@ -145,13 +152,17 @@ def table(
     for text in doubts:
         work.note("ambiguous_column", 1, text=text)
     found = _fields(work, mapped, recipe)
-    numbers = _numbers(work, found.pop(index_of(name), None), mapped, numbered_from)
+    numbers, made = _numbers(work, found.pop(index_of(name), None), mapped, numbered_from, taken)
     shaped = _geometry(work, wanted, to)
     _required(work, found)
-    _duplicates(work, numbers, found, shaped)
+    _duplicates(work, numbers, made, found, shaped)
     kept = work.why.eq("")
-    out = _conformed(name, pd.DataFrame(found, index=frame.index)[kept], numbers[kept], source, shaped, kept, to)
+    unique, repeated = _renumbered(work, numbers, made, taken)
+    out = _conformed(name, pd.DataFrame(found, index=frame.index)[kept], unique[kept], source, shaped, kept, to)
     if "site_area_m2" in out and name in ("parcels", "parks"):
+        if unit := likely_unit(out["site_area_m2"], out.geometry.area):
+            work.note("area_unit", int(out["site_area_m2"].notna().sum()), unit=word(unit, language))
+            out["site_area_m2"] = np.nan
         _area_differences(work, out)
     rejects = _rejects(work, numbers, shaped, to)
     used = {one.raw for one in mapped} | set(frame.attrs.get("xy", ()))
@@ -164,6 +175,7 @@ def table(
         mapping=columns.frame_of([one for one in mapped if one.column in out.columns or one.column == index_of(name)]),
         unused=[str(column) for column in frame.columns if column not in used and column != _geometry_name(frame)],
         notes=work.notes,
+        repeated=repeated,
     )
     return out, rejects, report
 
@@ -311,22 +323,46 @@ def _walkable(work: _Work, out: dict[str, pd.Series[Any]]) -> pd.Series[Any]:
 
 
 def _numbers(
-    work: _Work, raw: pd.Series[Any] | None, mapped: list[columns.Mapped], numbered_from: int
-) -> pd.Series[Any]:
-    """The number of each row as text: the file's own where it has one, else made from the row."""
+    work: _Work,
+    raw: pd.Series[Any] | None,
+    mapped: list[columns.Mapped],
+    numbered_from: int,
+    taken: Collection[str],
+) -> tuple[pd.Series[Any], pd.Series[Any]]:
+    """The number of each row as text, the file's own where it has one, else made from the row; and which were made."""
     rows = work.frame.index.to_series() + numbered_from
-    made = f"{work.name}-" + rows.astype("str").str.zfill(6)
-    if raw is None:
-        work.note("ids_made", 0 if work.name == "population" else len(made))
-        return made.astype("str")
-    own = values.ids(raw)
+    by_row = f"{work.name}-" + rows.astype("str").str.zfill(6)
+    own = pd.Series(None, index=by_row.index, dtype="str") if raw is None else values.ids(raw)
     how = next((one for one in mapped if one.column == index_of(work.name)), None)
     mostly_repeated = own.nunique() * 2 < own.notna().sum() and work.name not in KNOWN_BY_NUMBER
     if how is not None and how.how == "alias" and mostly_repeated:
         work.note("id_not_unique", 1, column=how.raw)
         own = own.where(own.isna())
-    work.note("ids_made", int(own.isna().sum()))
-    return own.where(own.notna(), made).astype("str")
+    made = own.isna()
+    work.note("ids_made", 0 if raw is None and work.name == "population" else int(made.sum()))
+    by_row[made] = free(by_row[made], {*own.dropna(), *taken})
+    return own.where(~made, by_row).astype("str"), made
+
+
+def free(wanted: pd.Series[Any], taken: Iterable[str]) -> pd.Series[Any]:
+    """`wanted` with -2, -3 and so on where a number is taken, by `taken` or by an earlier row.
+
+    >>> free(pd.Series(["a", "b", "b"]), {"a", "a-2"}).tolist()
+    ['a-3', 'b', 'b-2']
+    """
+    used = set(taken)
+    if not wanted.isin(used).any() and wanted.is_unique:
+        return wanted
+    out, last = [], dict[str, int]()
+    for number in wanted:
+        one, times = number, last.get(number, 1)
+        while one in used:
+            times += 1
+            one = f"{number}-{times}"
+        last[number] = times
+        used.add(one)
+        out.append(one)
+    return pd.Series(out, index=wanted.index, dtype="str")
 
 
 def _geometry(work: _Work, wanted: tuple[str, ...], to: CRS) -> np.ndarray[Any, Any]:
@@ -363,28 +399,51 @@ def _required(work: _Work, found: dict[str, pd.Series[Any]]) -> None:
             work.reject(values_.isna(), say("missing_value", work.language, column=word(column, work.language)))
 
 
-def _duplicates(work: _Work, numbers: pd.Series[Any], found: dict[str, pd.Series[Any]], shaped: Any) -> None:
-    """Rejects rows that repeat another's number, or, without numbers of their own, another row whole."""
+def _duplicates(
+    work: _Work, numbers: pd.Series[Any], made: pd.Series[Any], found: dict[str, pd.Series[Any]], shaped: Any
+) -> None:
+    """Rejects rows that repeat another whole and, in layers known by their number, those that repeat another's number."""
     rows = work.why.eq("")
     wkb = pd.Series(shapely.to_wkb(shaped), index=work.frame.index, dtype="object")
     wkb = wkb.where(wkb.notna(), b"")
     content = _hashed(pd.DataFrame({**{k: v.astype("str") for k, v in found.items()}, "": wkb}, index=wkb.index))
-    made = numbers.str.startswith(f"{work.name}-") & numbers.str.len().eq(len(work.name) + 7)
     raw = work.frame.drop(columns=_geometry_name(work.frame), errors="ignore")
     whole = _hashed(pd.DataFrame({**{f"c{i}": raw.iloc[:, i].astype("str") for i in range(raw.shape[1])}, "": wkb}))
     row = work.frame.index.to_series()
-    firsts = row.where(rows).groupby([numbers.where(~made), ~rows]).transform("first")
-    first_content = content.groupby([numbers.where(~made), ~rows]).transform("first")
-    again = rows & ~made & firsts.notna() & firsts.ne(row)
-    same = again & content.eq(first_content)
+    own = rows & ~made
+    firsts = row.where(own).groupby([numbers.where(own), content]).transform("first")
+    same = own & firsts.ne(row)
+    if work.name in KNOWN_BY_NUMBER:
+        firsts = row.where(own).groupby(numbers.where(own)).transform("first")
+        same = own & firsts.ne(row) & content.eq(content.groupby([numbers, ~own]).transform("first"))
     work.reject(same, filled("duplicate", work.language, firsts))
-    work.reject(again & ~same, filled("same_number", work.language, firsts))
+    if work.name in KNOWN_BY_NUMBER:
+        work.reject(own & firsts.ne(row), filled("same_number", work.language, firsts))
     rows = work.why.eq("") & made
     firsts = row.where(rows).groupby([whole.where(rows)]).transform("first")
     work.reject(rows & firsts.notna() & firsts.ne(row), filled("duplicate", work.language, firsts))
     if work.name in _SAME_SHAPE:
         left = work.why.eq("")
         work.note("same_shape", int(wkb[left].duplicated().sum()))
+
+
+def _renumbered(
+    work: _Work, numbers: pd.Series[Any], made: pd.Series[Any], taken: Collection[str]
+) -> tuple[pd.Series[Any], frozenset[str]]:
+    """Numbers with one of its own for every kept row, and those that the file gives to several rows.
+
+    A road's number stands on each of its segments and a pipe's on each of its pieces: none of them may be lost.
+    """
+    kept = numbers[work.why.eq("")]
+    again = kept.duplicated() & ~made[kept.index]
+    if not again.any():
+        return numbers, frozenset()
+    repeated = pd.unique(kept[again])
+    fresh = free(kept[again], {*numbers, *taken})
+    work.note("number_repeated", len(fresh), some=_some(kept[again]))
+    return numbers.where(~numbers.index.isin(fresh.index), fresh.reindex(numbers.index)).astype("str"), frozenset(
+        repeated
+    )
 
 
 def register(
@@ -471,6 +530,17 @@ def _conformed(
     return cast(gpd.GeoDataFrame, schema.conform(name, placed))
 
 
+def likely_unit(declared: pd.Series[Any], drawn: pd.Series[Any]) -> str:
+    """The unit that declared areas are most likely in where they are plainly no square metres: mu, ha or "".
+
+    >>> likely_unit(pd.Series([15.0, 30.2]), pd.Series([10_000.0, 20_000.0]))
+    'mu'
+    """
+    ratio = (declared / drawn).median()
+    units = (("mu", standards.parameter("mu_m2")), ("ha", standards.parameter("ha_m2")))
+    return next((unit for unit, m2 in units if abs(ratio * m2 - 1.0) <= 0.02), "")
+
+
 def _area_differences(work: _Work, out: gpd.GeoDataFrame) -> None:
     declared, drawn = out["site_area_m2"], out.geometry.area
     share = (declared - drawn).abs() / drawn
@@ -497,7 +567,7 @@ def _rejects(work: _Work, numbers: pd.Series[Any], shaped: np.ndarray[Any, Any],
         crs = said if said in coordinates.OFFSETS else work.frame.crs if work.frame.crs is not None else to
         raw = np.asarray(work.frame.geometry.array, dtype=object)[rows.to_numpy()]
         moved = shapely.force_2d(shapes.moved(raw, crs=crs, to=to))
-        usable = np.isfinite(shapely.bounds(moved)).all(axis=1) & ~shapely.is_empty(moved)
+        usable = shapes.finite(moved)
         shown = np.where(usable & shapely.is_missing(shown), moved, shown)
     return rejects_of(
         {

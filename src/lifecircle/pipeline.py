@@ -317,13 +317,14 @@ def _land(study: Study) -> tuple[Layers, dict[str, Any]]:
         mu_m2=standards.parameter("mu_m2"),
         area_difference_share=standards.parameter("area_difference_share"),
     )
-    verdict = land.underused(measured, land_groups(parcels), rules)
+    groups = land_groups(parcels)
+    verdict = land.underused(measured, groups, rules)
     differs = measured["area_differs"].map({True: "yes", False: "no"}).astype("str").fillna("not known")
     own = parcels[["name", "land_use", "land_use_edition", "industry", "tax_yuan"]]
     summary = [c for c in _VERDICT if c in verdict]
     evidence = verdict.drop(columns=summary)
     measured = measured.assign(area_differs=differs)
-    shown = pd.concat([own, land_groups(parcels), verdict[summary], measured, evidence], axis=1)
+    shown = pd.concat([own, groups, verdict[summary], measured, evidence], axis=1)
     layers: Layers = {
         "land": gpd.GeoDataFrame(shown, geometry=parcels.geometry, crs=parcels.crs),
         "land_rules": rules.assign(binding=np.where(rules["binding"], "yes", "no")),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
 from pyproj.exceptions import ProjError
 
+from lifecircle import standards
 from lifecircle.load import coordinates
 
 _TRUE = ("EPSG:4326", "EPSG:4490", "OGC:CRS84")
@@ -24,7 +25,6 @@ _HINTS = (
     (r"百度|baidu|bd[-_ ]?09", "BD-09"),
 )
 _MOST = 20_000  # points compared at most
-_GAIN_M = 30.0
 
 
 def scale_error(crs: CRS, x: float, y: float) -> tuple[float, str]:
@@ -109,15 +109,16 @@ def named(names: Iterable[str]) -> tuple[str, str] | None:
 
 
 def better(these: Points, tree: shapely.STRtree, crs: CRS) -> tuple[str, float, float] | None:
-    """The system that brings points to less than half their distance from the shapes of `tree`, with both medians.
+    """The system that brings points to well under their distance from the shapes of `tree`, with both medians.
 
-    A gain of less than 30 m is chance. Points declared in WGS84 or CGCS2000 are tried in GCJ-02 and BD-09, those declared
+    How far under, and what gain is no chance, are the parameters ``offset_gain_share`` and ``offset_gain_m``. Points declared in WGS84 or CGCS2000 are tried in GCJ-02 and BD-09, those declared
     in one of these in WGS84.
     """
     others = ("EPSG:4326",) if these.declared in coordinates.OFFSETS else coordinates.OFFSETS
     before = _median(these.xy, these.declared, tree, crs)
     after, system = min((_median(these.xy, other, tree, crs), other) for other in others)
-    return (system, before, after) if after < before / 2 and before - after > _GAIN_M else None
+    much = after < before * standards.parameter("offset_gain_share")
+    return (system, before, after) if much and before - after > standards.parameter("offset_gain_m") else None
 
 
 def _median(xy: NDArray[np.float64], system: str, tree: shapely.STRtree, crs: CRS) -> float:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, str], None]
 _LAYERS = [*schema.TABLES, "population", "elevation"]
-_SCALE_TOLD = 0.001  # scale errors above this are told
-_MOST_PEOPLE = 1e9  # in one cell: the undeclared no-data values of rasters lie far above
 _LINKS = [
     *((name, "of_id", target) for name in ("entrances", "usage") for target in schema.TABLES),
     ("buildings", "parcel_id", "parcels"),
@@ -161,9 +159,10 @@ class _Place:
 
     def _raster(self, name: str, source: Source) -> None:
         raster = load.raster(self.recipe.folder / source.source, crs=source.crs)
-        if name == "population" and (many := raster.values[raster.values > _MOST_PEOPLE]).size:
-            self._note(name, "too_many_people", many.size, most=_MOST_PEOPLE, value=many.max())
-            raster = replace(raster, values=np.where(raster.values > _MOST_PEOPLE, np.nan, raster.values))
+        most = standards.parameter("cell_people_max")
+        if name == "population" and (many := raster.values[raster.values > most]).size:
+            self._note(name, "too_many_people", many.size, most=most, value=many.max())
+            raster = replace(raster, values=np.where(raster.values > most, np.nan, raster.values))
         self.rasters[name] = raster
         for code in raster.notes:
             if code != "negative" or name == "population":
@@ -467,7 +466,7 @@ class _Place:
         if not share <= standards.parameter("crs_scale_max_share"):
             off = f"is {share:.0%} off true scale" if np.isfinite(share) else "is not made for the place"
             raise CrsError(f"study.toml: crs = {said!r} {off} where the study lies; use {better} instead")
-        if share > _SCALE_TOLD and round(share * 100, 2):
+        if share > standards.parameter("crs_scale_told_share") and round(share * 100, 2):
             self._note("", "crs_scale", 1, crs=said, percent=share * 100, better=better)
 
     def _offsets(self, name: str, source: Source, frame: pd.DataFrame) -> None:

@@ -538,7 +538,8 @@ def likely_unit(declared: pd.Series[Any], drawn: pd.Series[Any]) -> str:
     """
     ratio = (declared / drawn).median()
     units = (("mu", standards.parameter("mu_m2")), ("ha", standards.parameter("ha_m2")))
-    return next((unit for unit, m2 in units if abs(ratio * m2 - 1.0) <= 0.02), "")
+    near = standards.parameter("area_unit_share")
+    return next((unit for unit, m2 in units if abs(ratio * m2 - 1.0) <= near), "")
 
 
 def _area_differences(work: _Work, out: gpd.GeoDataFrame) -> None:

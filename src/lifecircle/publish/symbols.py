@@ -12,7 +12,6 @@ import pandas as pd
 
 UNKNOWN = "#c9c9c9"
 COMPLETENESS = ("#fdf1b4", "#a6d9a3", "#4db5b1", "#3680b4", "#38528f")
-AGE = ("#fbe3a1", "#f7b267", "#e76f3c", "#b5302a")
 
 
 def ramp(stops: tuple[str, ...], steps: int) -> list[str]:

@@ -881,14 +881,15 @@ def _drop(v: int, b: int, head: Array, after: Array, before: Array) -> None:
 
 
 @kernel
-def sweep(start: Array, node: Array, metres: Array, seed: Array, seed_m: Array, width: float, buckets: int) -> Array:
-    """Metres from the nearest seed to every node, infinite where there is no way.
+def sweep(
+    dist: Array, start: Array, node: Array, metres: Array, seed: Array, seed_m: Array, width: float, buckets: int
+) -> None:
+    """Metres from the nearest seed to every node, infinite where there is no way, where they are less than in `dist`.
 
     A bucket queue: nodes lie in buckets `width` metres wide, are taken bucket by bucket and put back if they improve, so the answer
     is exact whatever the width. `buckets` is a power of two and spans the longest arc and the farthest seed.
     """
     n = len(start) - 1
-    dist = np.full(n, np.inf)
     after = np.empty(n, np.int32)
     before = np.full(n, -2, np.int32)  # -2: in no bucket
     head = np.full(buckets, -1, np.int32)
@@ -932,7 +933,27 @@ def sweep(start: Array, node: Array, metres: Array, seed: Array, seed_m: Array, 
                         _drop(v, new, head, after, before)
                         waiting += 1
         now += 1
-    return dist
+
+
+@kernel
+def costs_at(begin: Array, along: Array, forth: Array, back: Array, edge: Array, at: Array) -> tuple[Array, Array]:
+    """`forth` and `back` at the places ``at`` metres along the edges ``edge``, linear between coordinates; NaN where edge is −1."""
+    out_forth, out_back = np.full(len(edge), np.nan), np.full(len(edge), np.nan)
+    for i in range(len(edge)):
+        if edge[i] < 0:
+            continue
+        lo, hi = begin[edge[i]], begin[edge[i] + 1] - 1
+        while hi - lo > 1:
+            mid = (lo + hi) // 2
+            if along[mid] <= at[i]:
+                lo = mid
+            else:
+                hi = mid
+        length = along[hi] - along[lo]
+        t = min(1.0, max(0.0, (at[i] - along[lo]) / length)) if length > 0 else 0.0
+        out_forth[i] = forth[lo] + t * (forth[hi] - forth[lo])
+        out_back[i] = back[lo] + t * (back[hi] - back[lo])
+    return out_forth, out_back
 
 
 @kernel
@@ -940,28 +961,32 @@ def to_homes(
     dist: Array,
     u: Array,
     v: Array,
-    from_u: Array,
-    from_v: Array,
+    to_u: Array,
+    to_v: Array,
+    forth: Array,
     leg: Array,
     key: Array,
     door_key: Array,
-    door_along: Array,
+    door_forth: Array,
+    door_back: Array,
     door_leg: Array,
     scale: float,
     row: Array,
     out: Array,
 ) -> None:
-    """Minutes of every home over both ends of its edge and, along it, from the doors on it.
+    """Minutes of every home over both ends of its edge and, along it, to the doors on it.
 
-    Homes are sorted by `key`, which names their edge; home i goes to ``out[row[i]]``, homes without a place are not among them.
+    Homes are sorted by `key`, which names their edge; home i goes to ``out[row[i]]``, homes without a place are not among them. `to_u`
+    is the cost from a home to the start of its edge, `to_v` to its end, `forth` from the start to the home.
     """
     best = np.empty(len(u), np.float64)
     for i in range(len(u)):
-        best[i] = min(dist[u[i]] + from_u[i], dist[v[i]] + from_v[i])
+        best[i] = min(dist[u[i]] + to_u[i], dist[v[i]] + to_v[i])
     for d in range(len(door_key)):
         i = np.searchsorted(key, door_key[d])
         while i < len(key) and key[i] == door_key[d]:
-            best[i] = min(best[i], door_leg[d] + abs(door_along[d] - from_u[i]))
+            # Forward if the door lies ahead, back if it lies behind: the other difference is negative.
+            best[i] = min(best[i], door_leg[d] + max(door_forth[d] - forth[i], to_u[i] - door_back[d]))
             i += 1
     for i in range(len(u)):
         if best[i] < np.inf:
@@ -978,14 +1003,17 @@ def within(
     metres: Array,
     edge_u: Array,
     edge_v: Array,
-    edge_m: Array,
     home_start: Array,
     home_at: Array,
-    home_along: Array,
+    home_to_u: Array,
+    home_to_v: Array,
+    home_forth: Array,
     home_leg: Array,
     door_start: Array,
     door_edge: Array,
-    door_along: Array,
+    door_forth: Array,
+    door_back: Array,
+    door_from_v: Array,
     door_leg: Array,
     limit: float,
     scale: float,
@@ -994,6 +1022,7 @@ def within(
     """Pairs within `limit` minutes for the facilities from `low` to `high`: (home, facility) and minutes.
 
     Homes of edge e are ``home_at[home_start[e]:home_start[e + 1]]``; the doors of facility f lie between ``door_start[f]`` and the next.
+    A door costs `door_forth` from the start of its edge and `door_from_v` from its end.
     """
     nodes = len(start) - 1
     dist = np.full(nodes, np.inf)
@@ -1013,7 +1042,7 @@ def within(
             e = door_edge[i]
             for turn in range(2):
                 v = edge_u[e] if turn == 0 else edge_v[e]
-                d = door_leg[i] + (door_along[i] if turn == 0 else edge_m[e] - door_along[i])
+                d = door_leg[i] + (door_forth[i] if turn == 0 else door_from_v[i])
                 if d > most or d >= dist[v]:
                     continue
                 if before[v] != -2:
@@ -1059,12 +1088,12 @@ def within(
                     here = here or door_edge[i] == e
                 for i in range(home_start[e], home_start[e + 1]):
                     h = home_at[i]
-                    a = home_along[h]
-                    best = min(dist[edge_u[e]] + a, dist[edge_v[e]] + (edge_m[e] - a))
+                    best = min(dist[edge_u[e]] + home_to_u[h], dist[edge_v[e]] + home_to_v[h])
                     if here:
                         for j in range(door_start[f], door_start[f + 1]):
                             if door_edge[j] == e:
-                                best = min(best, door_leg[j] + abs(door_along[j] - a))
+                                ahead = max(door_forth[j] - home_forth[h], home_to_u[h] - door_back[j])
+                                best = min(best, door_leg[j] + ahead)
                     walk = (best + home_leg[h]) / scale
                     if walk <= limit:
                         if n == len(found):

@@ -1,6 +1,7 @@
 """Streets joined into a walking network."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -24,6 +25,11 @@ class WalkNetwork:
     ``edge_start[e + 1]`` of `x`, `y` and `along` (metres from its start). The arcs leaving node n are ``arc_start[n]`` to
     ``arc_start[n + 1]`` of `arc_node`, `arc_edge` and `arc_m`. Component 0 is the one with the greatest length of street. The last edges, from
     `drawn` on, are no streets but bridge the gaps, at most the tolerance long, between ends that nearly meet.
+
+    What walking costs is counted in flat metres: the metres on level ground that take the walker as long. `forth` are those from an
+    edge's start to each of its coordinates, `back` those from each coordinate to the start, `arc_in` those of walking an arc
+    from its far node to this one; on level ground they are `along` and `arc_m` themselves. `steps` marks edges that are stairs.
+    A walker covers `speed_m_s` flat metres a second, the legs off the street included, and leaves the street for `max_leg_m` at most.
     """
 
     crs: CRS | None
@@ -45,13 +51,33 @@ class WalkNetwork:
     x: Array
     y: Array
     along: Array
+    forth: Array
+    back: Array
+    arc_in: Array
+    steps: Array
     drawn: int
     walls: Array
+    speed_m_s: float
+    max_leg_m: float
     report: dict[str, int | float]
     _segment: Array = field(repr=False)
     _segment_edge: Array = field(repr=False)
     _grid: Grid = field(repr=False)
     _wall_grid: Grid = field(repr=False)
+
+    @cached_property
+    def key(self) -> Array:
+        """A number an edge that sorts edges by the place of their start node."""
+        return self.edge_u.astype(np.int64) * len(self.edge_u) + np.arange(len(self.edge_u))
+
+    def costs(self, edge: Array, along: Array) -> tuple[Array, Array]:
+        """Flat metres from the start of `edge` to the place `along` metres on it, and back; NaN where the edge is −1."""
+        if self.forth is self.along and self.back is self.along:
+            return along, along
+        found: tuple[Array, Array] = kernels.costs_at(
+            self.edge_start, self.along, self.forth, self.back, edge, np.nan_to_num(along)
+        )
+        return found
 
 
 def build(
@@ -299,6 +325,7 @@ def _assemble(
     report["length_m"] = float(length[:drawn].sum())
     report["largest_share"] = share
     arc_start, arc_node, arc_edge, arc_m = kernels.adjacency(u, v, length, nodes)
+    steps = _steps(streets)[street] & (street >= 0)
     first = _segments(begin[: drawn + 1])
     segment_edge = np.repeat(np.arange(drawn, dtype=np.int32), np.diff(begin[: drawn + 1]) - 1)
     blocking = walls[~is_open]
@@ -322,8 +349,14 @@ def _assemble(
         x=ex,
         y=ey,
         along=es,
+        forth=es,
+        back=es,
+        arc_in=arc_m,
+        steps=steps,
         drawn=drawn,
         walls=blocking,
+        speed_m_s=standards.parameter("walk_speed_adult_m_s"),
+        max_leg_m=standards.parameter("offstreet_max_m"),
         report=report,
         _segment=first,
         _segment_edge=segment_edge,
@@ -462,6 +495,12 @@ def _flag(frame: gpd.GeoDataFrame, column: str, *, missing: bool = False) -> Arr
     if column not in frame:
         return np.full(len(frame), missing)
     return np.asarray(frame[column].astype("boolean").fillna(missing).to_numpy(bool))
+
+
+def _steps(frame: gpd.GeoDataFrame) -> Array:
+    if "class" not in frame:
+        return np.zeros(len(frame), bool)
+    return np.asarray((frame["class"] == "steps").to_numpy(bool, na_value=False))
 
 
 def _unknown(frame: gpd.GeoDataFrame, column: str) -> Array:

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from lifecircle import standards
 from lifecircle.errors import CrsError, SchemaError
 from lifecircle.network import _kernels as kernels
 from lifecircle.network._kernels import Array
@@ -67,10 +67,63 @@ def place(walk: WalkNetwork, points: gpd.GeoDataFrame, *, max_leg_m: float | Non
     )
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Placed:
+    """Points put on a network once, to be asked many times; made by `placed_as`.
+
+    `edge` (−1 where not placed), `along` and `leg` as `place` gives them, `forth` and `back` the flat metres from the edge's start to the place and
+    back. `row` lists the placed points edge by edge, `key` names their edges.
+    """
+
+    index: "pd.Index[Any]"
+    edge: Array
+    along: Array
+    leg: Array
+    forth: Array
+    back: Array
+    why: Array
+    row: Array
+    key: Array
+
+
+def placed_as(
+    walk: WalkNetwork, points: gpd.GeoDataFrame, *, name: str = "points", max_leg_m: float | None = None
+) -> Placed:
+    """`points` put on the network as `place` does, kept for `minutes` and `pairs`; raises as `place` does.
+
+    >>> import geopandas as gpd
+    >>> from shapely import LineString, Point
+    >>> from lifecircle.network import build
+    >>> walk = build(gpd.GeoDataFrame(geometry=[LineString([(0, 0), (100, 0)])], index=["a"], crs=4547))
+    >>> placed_as(walk, gpd.GeoDataFrame(geometry=[Point(30, 12)], index=["h"], crs=4547)).along.tolist()
+    [30.0]
+    """
+    edge, along, leg, why, _ = _place(walk, points, name, max_leg_m)
+    return _kept(walk, points.index, edge, along, leg, why)
+
+
+def _kept(walk: WalkNetwork, index: "pd.Index[Any]", edge: Array, along: Array, leg: Array, why: Array) -> Placed:
+    forth, back = walk.costs(edge, along)
+    # In the order of their nodes, for the cache; the key also finds those on the edge of a door.
+    row = np.flatnonzero(edge >= 0)
+    row = row[np.argsort(walk.key[edge[row]])]
+    return Placed(
+        index=index,
+        edge=edge,
+        along=along,
+        leg=leg,
+        forth=forth,
+        back=back,
+        why=why,
+        row=row,
+        key=walk.key[edge[row]],
+    )
+
+
 def _place(
     walk: WalkNetwork, points: gpd.GeoDataFrame, name: str, max_leg_m: float | None
 ) -> tuple[Array, Array, Array, Array, Array]:
-    cap = standards.parameter("offstreet_max_m") if max_leg_m is None else float(max_leg_m)
+    cap = walk.max_leg_m if max_leg_m is None else float(max_leg_m)
     if not cap >= 0:
         raise ValueError(f"max_leg_m must be a length of 0 m or more, not {max_leg_m}.")
     if not isinstance(points, gpd.GeoDataFrame):

@@ -1,40 +1,254 @@
-"""Minutes on foot from homes to facilities."""
+"""Minutes on foot: the field of a set of facilities, and the one function that reads any ground point from it."""
 
+from dataclasses import dataclass, replace
+from dataclasses import field as _field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lifecircle import standards
 from lifecircle.errors import SchemaError
 from lifecircle.network import _kernels as kernels
 from lifecircle.network._kernels import Array
 from lifecircle.network.noding import WalkNetwork
-from lifecircle.network.placing import _place, spread, workers
+from lifecircle.network.placing import Placed, _place, placed_as, spread, workers
+
+Direction = Literal["to", "from"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WalkField:
+    """How far every node of a network is from the nearest facility of each kind; what `minutes` reads.
+
+    `metres` has a row a kind of `kinds` (sorted) and a column a node: flat metres (see `WalkNetwork`) from the node to the facility's door, or
+    from the door to the node where `direction` is "from"; infinite where there is no way. `facilities` are the ids in the table's order.
+    """
+
+    kinds: list[str]
+    metres: Array
+    direction: Direction
+    facilities: "pd.Index[Any]"
+    _doors: "_Doors" = _field(repr=False)
+    _kind: Array = _field(repr=False)
+
+
+def field(
+    walk: WalkNetwork,
+    facilities: gpd.GeoDataFrame,
+    *,
+    entrances: gpd.GeoDataFrame | None = None,
+    max_leg_m: float | None = None,
+    direction: Direction = "to",
+) -> WalkField:
+    """The walking field of `facilities`: asked once, read for any number of points by `minutes` and `areas`.
+
+    A facility that has entrances is reached at whichever is nearest on foot, never at its own point; entrances of other tables and
+    of unknown facilities are ignored. There is no limit: far nodes have exact figures too.
+
+    Parameters
+    ----------
+    facilities
+        Points with `kind`, in the system of the streets. To have a field for each facility, give each a kind of its own.
+    direction
+        "to" for walks from the ground to the facility, "from" for the way back; on level ground they are the same.
+
+    Raises
+    ------
+    CrsError
+        Where facilities or entrances are in another system than the streets.
+    SchemaError
+        Where a facility has no kind.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString, Point
+    >>> from lifecircle.network import build
+    >>> walk = build(gpd.GeoDataFrame(geometry=[LineString([(0, 0), (600, 0)])], index=["a"], crs=4547))
+    >>> facilities = gpd.GeoDataFrame({"kind": ["clinic"]}, geometry=[Point(540, -30)], index=["f"], crs=4547)
+    >>> field(walk, facilities).metres.tolist()
+    [[570.0, 90.0]]
+    """
+    kinds, code = _kinds(facilities)
+    doors = _doors(walk, facilities, entrances, max_leg_m)
+    metres = np.full((len(kinds), len(walk.node_x)), np.inf)
+    out = WalkField(
+        kinds=kinds, metres=metres, direction=direction, facilities=facilities.index, _doors=doors, _kind=code
+    )
+    _sweep(walk, out, np.arange(len(kinds)), doors)
+    return out
+
+
+def added(
+    walk: WalkNetwork,
+    before: WalkField,
+    facilities: gpd.GeoDataFrame,
+    *,
+    entrances: gpd.GeoDataFrame | None = None,
+    max_leg_m: float | None = None,
+) -> WalkField:
+    """The field after `facilities` are added to those of `before`, which stays as it was.
+
+    Only nodes that the new facilities bring nearer are visited; the result is that of `field` on all of them, to the last bit.
+
+    Raises
+    ------
+    SchemaError
+        Where an id is already among the facilities of `before`, or a facility has no kind.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString, Point
+    >>> from lifecircle.network import build
+    >>> walk = build(gpd.GeoDataFrame(geometry=[LineString([(0, 0), (600, 0)])], index=["a"], crs=4547))
+    >>> old = gpd.GeoDataFrame({"kind": ["clinic"]}, geometry=[Point(540, -30)], index=["f"], crs=4547)
+    >>> new = gpd.GeoDataFrame({"kind": ["clinic"]}, geometry=[Point(0, 20)], index=["g"], crs=4547)
+    >>> added(walk, field(walk, old), new).metres.tolist()
+    [[20.0, 90.0]]
+    """
+    twice = facilities.index[facilities.index.isin(before.facilities)]
+    if len(twice):
+        raise SchemaError("facilities", [f"index facility_id: {len(twice)} already there ({twice[0]})"])
+    new, code = _kinds(facilities)
+    kinds = sorted({*before.kinds, *new})
+    doors = _doors(walk, facilities, entrances, max_leg_m)
+    metres = np.full((len(kinds), len(walk.node_x)), np.inf)
+    metres[[kinds.index(kind) for kind in before.kinds]] = before.metres
+    number = np.array([kinds.index(kind) for kind in before.kinds], np.int64)
+    mine = np.array([kinds.index(kind) for kind in new], np.int64)
+    shift = len(before.facilities)
+    both = _Doors(
+        np.concatenate([before._doors.facility, doors.facility + shift]),
+        *(np.concatenate([old, more]) for old, more in zip(before._doors[1:], doors[1:], strict=True)),
+    )
+    codes = [number[before._kind] if len(number) else before._kind, mine[code] if len(mine) else code]
+    out = replace(
+        before,
+        kinds=kinds,
+        metres=metres,
+        facilities=before.facilities.append(facilities.index),
+        _doors=both,
+        _kind=np.concatenate(codes),
+    )
+    _sweep(walk, out, np.unique(mine), doors._replace(facility=doors.facility + shift))
+    return out
+
+
+def _sweep(walk: WalkNetwork, out: WalkField, kinds: Array, doors: "_Doors") -> None:
+    # Improve the rows `kinds` of out.metres, in place, by walks to `doors`.
+    forth, back, arcs = _directed(walk, out.direction)
+    total = back[walk.edge_start[1:] - 1]
+    of = out._kind[doors.facility] if len(doors.facility) else doors.facility
+    ahead, behind = (doors.forth, doors.back) if out.direction == "to" else (doors.back, doors.forth)
+    mean = float(arcs.mean()) if len(arcs) else 1.0
+    longest = float(max(total.max(), forth[walk.edge_start[1:] - 1].max()))
+    span = float(np.max(doors.leg, initial=0.0)) + longest
+    width = max(mean * _WIDTH, span / 2**20)
+    buckets = 1 << int(np.ceil(np.log2(span / width + 3)))
+
+    def one(kind: int) -> None:
+        mine = of == kind
+        e, off = doors.edge[mine], doors.leg[mine]
+        seed = np.concatenate([walk.edge_u[e], walk.edge_v[e]])
+        seed_m = np.concatenate([off + ahead[mine], off + (total[e] - behind[mine])])
+        kernels.sweep(out.metres[kind], walk.arc_start, walk.arc_node, arcs, seed, seed_m, width, buckets)
+
+    spread(one, kinds)
+
+
+def _directed(walk: WalkNetwork, direction: Direction) -> tuple[Array, Array, Array]:
+    # Costs along edges and arcs as the walker of a search outward from the facility meets them.
+    if direction == "to":
+        return walk.forth, walk.back, walk.arc_in
+    if walk.forth is walk.back:
+        return walk.forth, walk.back, walk.arc_in
+    last = walk.edge_start[1:] - 1
+    here = np.repeat(np.arange(len(walk.node_x)), np.diff(walk.arc_start))
+    outward = walk.edge_u[walk.arc_edge] == here
+    return walk.back, walk.forth, np.where(outward, walk.forth[last][walk.arc_edge], walk.back[last][walk.arc_edge])
+
+
+def minutes(
+    walk: WalkNetwork,
+    fields: WalkField,
+    points: gpd.GeoDataFrame | Placed,
+    *,
+    speed_m_s: float | None = None,
+    max_leg_m: float | None = None,
+) -> pd.DataFrame:
+    """Minutes on foot between any points of the ground and the nearest facility of every kind.
+
+    The one function behind homes, facilities and the cells of service areas. A walk runs straight from the point to its place on the
+    network (see `place`), along streets, and straight from there to the facility's door, all at the walker's speed. Two places on one
+    edge are joined along it as well.
+
+    Parameters
+    ----------
+    points
+        Points in the system of the streets, or what `Placed` keeps of points asked before.
+    speed_m_s, max_leg_m
+        Flat metres a second and the longest leg off the street; those of the network's walker where None.
+
+    Returns
+    -------
+    DataFrame on the index of `points`, one float64 column a kind in sorted order; NaN where the point or every facility of the kind is
+    without a place on the network, or no way joins them.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import LineString, Point
+    >>> from lifecircle.network import build
+    >>> walk = build(gpd.GeoDataFrame(geometry=[LineString([(0, 0), (600, 0)])], index=["a"], crs=4547))
+    >>> shop = gpd.GeoDataFrame({"kind": ["shop"]}, geometry=[Point(540, 0)], index=["f"], crs=4547)
+    >>> ground = gpd.GeoDataFrame(geometry=[Point(0, 60), Point(540, 30)], index=["x", "y"], crs=4547)
+    >>> minutes(walk, field(walk, shop), ground, speed_m_s=1.0)["shop"].tolist()
+    [10.0, 0.5]
+    """
+    put = points if isinstance(points, Placed) else placed_as(walk, points, max_leg_m=max_leg_m)
+    scale = _metres_a_minute(walk, speed_m_s)
+    out = np.full((len(fields.kinds), len(put.edge)), np.nan)
+    if len(fields.kinds):
+        doors = fields._doors
+        of = fields._kind[doors.facility] if len(doors.facility) else doors.facility
+        order = np.lexsort((doors.forth, doors.edge, of))
+        bounds = np.searchsorted(of[order], np.arange(len(fields.kinds) + 1))
+        total = walk.forth[walk.edge_start[1:] - 1]
+        on, forth, back = put.edge[put.row], put.forth[put.row], put.back[put.row]
+        away = total[on] - forth
+        door_forth, door_back = doors.forth, doors.back
+        if fields.direction == "from":
+            forth, back, away = back, forth, (walk.back[walk.edge_start[1:] - 1])[on] - back
+            door_forth, door_back = doors.back, doors.forth
+        home = (walk.edge_u[on], walk.edge_v[on], back, away, forth, put.leg[put.row], put.key)
+
+        def one(kind: int) -> None:
+            mine = order[bounds[kind] : bounds[kind + 1]]
+            door = (walk.key[doors.edge[mine]], door_forth[mine], door_back[mine], doors.leg[mine])
+            kernels.to_homes(fields.metres[kind], *home, *door, scale, put.row, out[kind])
+
+        spread(one, range(len(fields.kinds)))
+    return pd.DataFrame(out.T, index=put.index, columns=pd.Index(fields.kinds, dtype="str"))
 
 
 def nearest(
     walk: WalkNetwork,
-    homes: gpd.GeoDataFrame,
+    homes: gpd.GeoDataFrame | Placed,
     facilities: gpd.GeoDataFrame,
     *,
     entrances: gpd.GeoDataFrame | None = None,
     speed_m_s: float | None = None,
     max_leg_m: float | None = None,
+    direction: Direction = "to",
 ) -> pd.DataFrame:
-    """Minutes on foot from every home to the nearest facility of every kind.
-
-    A walk runs straight from the home to its place on the network (see `place`), along streets, and straight from there to the
-    facility's door, all at `speed_m_s` (the adult speed of the standards where None). Two places on one edge are joined along it. A
-    facility that has entrances is reached at whichever is nearest on foot, never at its own point; entrances of other tables and
-    of unknown facilities are ignored. There is no limit: far homes have exact minutes too.
+    """Minutes on foot from every home to the nearest facility of every kind: `field` and `minutes` in one.
 
     Returns
     -------
-    DataFrame on the index of `homes`, one float64 column a kind in sorted order; NaN where the home or every facility of the kind is
-    without a place on the network. A kind without any facility in the table has no column.
+    DataFrame as `minutes` gives it. A kind without any facility in the table has no column.
 
     Raises
     ------
@@ -54,35 +268,10 @@ def nearest(
     >>> float(nearest(build(streets), homes, facilities, speed_m_s=1.0).loc["h", "clinic"])
     10.0
     """
-    scale = _metres_a_minute(speed_m_s)
-    kinds, code = _kinds(facilities)
-    doors = _doors(walk, facilities, entrances, max_leg_m)
-    edge, along, leg, _, _ = _place(walk, homes, "homes", max_leg_m)
-    of = code[doors.facility]
-    order = np.lexsort((doors.along, doors.edge, of))
-    bounds = np.searchsorted(of[order], np.arange(len(kinds) + 1))
-    minutes = np.full((len(kinds), len(homes)), np.nan)
-    # Homes in the order of their nodes, for the cache; the key also finds those on the edge of a door.
-    key = walk.edge_u.astype(np.int64) * len(walk.edge_u) + np.arange(len(walk.edge_u))
-    row = np.flatnonzero(edge >= 0)
-    row = row[np.argsort(key[edge[row]])]
-    on = edge[row]
-    home = (walk.edge_u[on], walk.edge_v[on], along[row], walk.edge_m[on] - along[row], leg[row], key[on])
-    mean = float(walk.arc_m.mean()) if len(walk.arc_m) else 1.0
-    span = max(float(walk.edge_m.max()), float(np.max(doors.leg, initial=0.0)) + float(walk.edge_m.max()))
-    width = max(mean * _WIDTH, span / 2**20)
-    buckets = 1 << int(np.ceil(np.log2(span / width + 3)))
-
-    def one(kind: int) -> None:
-        mine = order[bounds[kind] : bounds[kind + 1]]
-        e, a, off = doors.edge[mine], doors.along[mine], doors.leg[mine]
-        seed = np.concatenate([walk.edge_u[e], walk.edge_v[e]])
-        seed_m = np.concatenate([off + a, off + (walk.edge_m[e] - a)])
-        dist = kernels.sweep(walk.arc_start, walk.arc_node, walk.arc_m, seed, seed_m, width, buckets)
-        kernels.to_homes(dist, *home, key[e], a, off, scale, row, minutes[kind])
-
-    spread(one, range(len(kinds)))
-    return pd.DataFrame(minutes.T, index=homes.index, columns=pd.Index(kinds, dtype="str"))
+    _metres_a_minute(walk, speed_m_s)
+    fields = field(walk, facilities, entrances=entrances, max_leg_m=max_leg_m, direction=direction)
+    put = homes if isinstance(homes, Placed) else placed_as(walk, homes, name="homes", max_leg_m=max_leg_m)
+    return minutes(walk, fields, put, speed_m_s=speed_m_s)
 
 
 # Buckets this many mean arcs wide were the fastest on a lattice and on an OpenStreetMap town, both of a million nodes.
@@ -91,13 +280,14 @@ _WIDTH = 4.0
 
 def pairs(
     walk: WalkNetwork,
-    homes: gpd.GeoDataFrame,
+    homes: gpd.GeoDataFrame | Placed,
     facilities: gpd.GeoDataFrame,
     *,
     limit_min: float,
     entrances: gpd.GeoDataFrame | None = None,
     speed_m_s: float | None = None,
     max_leg_m: float | None = None,
+    direction: Direction = "to",
 ) -> pd.DataFrame:
     """Every home with every facility within `limit_min` minutes on foot, the limit included.
 
@@ -125,18 +315,24 @@ def pairs(
     """
     if not 0 <= limit_min < np.inf:
         raise ValueError(f"limit_min must be a number of minutes of 0 or more, not {limit_min}.")
-    scale = _metres_a_minute(speed_m_s)
+    scale = _metres_a_minute(walk, speed_m_s)
     # Facilities in the order of their ids, so that pairs come out sorted.
     by_id = facilities.index.argsort()
     rank = np.empty(len(by_id), np.int64)
     rank[by_id] = np.arange(len(by_id))
     doors = _doors(walk, facilities, entrances, max_leg_m)
-    door_order = np.lexsort((doors.along, doors.edge, rank[doors.facility]))
+    door_order = np.lexsort((doors.forth, doors.edge, rank[doors.facility]))
     door_start = np.searchsorted(rank[doors.facility][door_order], np.arange(len(facilities) + 1))
-    edge, along, leg, _, _ = _place(walk, homes, "homes", max_leg_m)
-    home_order = np.lexsort((along, edge))
-    home_start = np.searchsorted(edge[home_order], np.arange(len(walk.edge_u) + 1))
-    width = float(walk.arc_m.mean()) * _WIDTH if len(walk.arc_m) else 1.0
+    put = homes if isinstance(homes, Placed) else placed_as(walk, homes, name="homes", max_leg_m=max_leg_m)
+    home_order = np.lexsort((put.forth, put.edge))
+    home_start = np.searchsorted(put.edge[home_order], np.arange(len(walk.edge_u) + 1))
+    forth, back, arcs = _directed(walk, direction)
+    last = walk.edge_start[1:] - 1
+    to_u, home_forth = (put.back, put.forth) if direction == "to" else (put.forth, put.back)
+    to_v = forth[last][put.edge] - home_forth
+    ahead, behind = (doors.forth, doors.back) if direction == "to" else (doors.back, doors.forth)
+    from_v = back[last][doors.edge] - behind
+    width = float(arcs.mean()) * _WIDTH if len(arcs) else 1.0
     width = max(width, float(limit_min) * scale / 2**20)
 
     def some(bounds: tuple[int, int]) -> tuple[Array, Array]:
@@ -145,17 +341,20 @@ def pairs(
             walk.arc_start,
             walk.arc_node,
             walk.arc_edge,
-            walk.arc_m,
+            arcs,
             walk.edge_u,
             walk.edge_v,
-            walk.edge_m,
             home_start,
             home_order,
-            along,
-            leg,
+            to_u,
+            to_v,
+            home_forth,
+            put.leg,
             door_start,
             doors.edge[door_order],
-            doors.along[door_order],
+            ahead[door_order],
+            behind[door_order],
+            from_v[door_order],
             doors.leg[door_order],
             float(limit_min),
             scale,
@@ -166,26 +365,27 @@ def pairs(
     steps = np.linspace(0, len(facilities), max(2, min(2 * workers(), len(facilities)) + 1)).astype(int).tolist()
     parts = spread(some, pairwise(steps))
     found = np.concatenate([part[0] for part in parts])
-    minutes = np.concatenate([part[1] for part in parts])
-    home_by_id = homes.index.argsort()
-    home_rank = np.empty(len(homes), np.int64)
-    home_rank[home_by_id] = np.arange(len(homes))
-    order = kernels.by_home(home_rank[found[:, 0]], len(homes))
+    walked = np.concatenate([part[1] for part in parts])
+    home_by_id = put.index.argsort()
+    home_rank = np.empty(len(put.index), np.int64)
+    home_rank[home_by_id] = np.arange(len(put.index))
+    order = kernels.by_home(home_rank[found[:, 0]], len(put.index))
     return pd.DataFrame(
         {
-            "home_id": homes.index.take(found[order, 0]),
+            "home_id": put.index.take(found[order, 0]),
             "facility_id": facilities.index.take(by_id[found[order, 1]]),
-            "walk_min": minutes[order],
+            "walk_min": walked[order],
         }
     )
 
 
 class _Doors(NamedTuple):
-    """Placed doors of facilities: row of the facility, edge, metres along it, off-street leg."""
+    """Placed doors of facilities: row of the facility, edge, cost from its start and back, off-street leg."""
 
     facility: Array
     edge: Array
-    along: Array
+    forth: Array
+    back: Array
     leg: Array
 
 
@@ -207,7 +407,8 @@ def _doors(
         row, edge = np.concatenate([row[own], of]), np.concatenate([edge[own], e])
         along, leg = np.concatenate([along[own], a]), np.concatenate([leg[own], off])
     placed = edge >= 0
-    return _Doors(row[placed], edge[placed], along[placed], leg[placed])
+    forth, back = walk.costs(edge[placed], along[placed])
+    return _Doors(row[placed], edge[placed], forth, back, leg[placed])
 
 
 def _kinds(facilities: gpd.GeoDataFrame) -> tuple[list[str], Array]:
@@ -223,8 +424,8 @@ def _kinds(facilities: gpd.GeoDataFrame) -> tuple[list[str], Array]:
     return [str(name) for name in kinds], code
 
 
-def _metres_a_minute(speed_m_s: float | None) -> float:
-    speed = standards.parameter("walk_speed_adult_m_s") if speed_m_s is None else float(speed_m_s)
+def _metres_a_minute(walk: WalkNetwork, speed_m_s: float | None) -> float:
+    speed = walk.speed_m_s if speed_m_s is None else float(speed_m_s)
     if not 0 < speed < np.inf:
         raise ValueError(f"speed_m_s must be a speed above 0 m/s, not {speed_m_s}.")
     return speed * 60.0

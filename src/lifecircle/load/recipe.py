@@ -22,6 +22,7 @@ from lifecircle.load import coordinates, units
 from lifecircle.load.layers import OSM, RASTERS, canonical, is_layer
 
 FILE = "study.toml"
+Counted = Literal["residents", "elderly", "children"]
 OsmPart = Literal["streets", "buildings", "facilities", "parks", "barriers", "gates", "extent"]
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, str_strip_whitespace=True)
@@ -68,6 +69,7 @@ class Source(BaseModel):
     encoding: str | None = None
     crs: str | None = None
     osm: OsmPart | None = None
+    counts: Counted | None = None
     filter: dict[str, Values] = Field(default_factory=dict)
     exclude: dict[str, Values] = Field(default_factory=dict)
     columns: dict[str, Annotated[Column, BeforeValidator(_column)]] = Field(default_factory=dict)
@@ -83,6 +85,14 @@ class Source(BaseModel):
         return next((ending for ending in OSM if name.endswith(ending)), Path(name).suffix)
 
 
+class Demand(BaseModel):
+    """What residents are estimated by where nothing counts them; floor area first, dwellings where it is not known."""
+
+    model_config = _STRICT
+    floor_area_per_person_m2: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
+    persons_per_dwelling: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
+
+
 class Recipe(BaseModel):
     """The whole of a `study.toml`; `file` is where it was read from."""
 
@@ -95,6 +105,7 @@ class Recipe(BaseModel):
     synthetic: bool = False
     note: str = ""
     basemap: str | None = None
+    demand: Demand | None = None
     layers: dict[str, Annotated[list[Source], BeforeValidator(_several), Field(min_length=1)]]
     file: Path = Field(default=Path(FILE), exclude=True)
 
@@ -187,6 +198,8 @@ def _faults(recipe: Recipe) -> Iterator[str]:
         tiles.startswith(("https://", "http://")) and all(p in tiles for p in ("{z}", "{x}", "{y}"))
     ):
         yield f"basemap: {tiles!r} is no address of map tiles; write https://…/{{z}}/{{x}}/{{y}}.png"
+    if recipe.demand is not None and recipe.demand == Demand():
+        yield f"demand: says nothing; name {' or '.join(Demand.model_fields)}"
     if not recipe.layers:
         yield "layers: names no layer at all"
     for key, name, source in _sources(recipe):
@@ -194,7 +207,24 @@ def _faults(recipe: Recipe) -> Iterator[str]:
     for name in recipe.layers:
         if name == "elevation" and len(recipe.layers[name]) > 1:
             yield "layers.elevation: takes one raster only"
+    yield from _population_faults(recipe.layers.get("population", []))
     yield from _circle_faults(recipe)
+
+
+def _population_faults(sources: list[Source]) -> Iterator[str]:
+    """People must be counted once: one raster for each group, or else files of one kind."""
+    rasters = [source for source in sources if source.suffix in RASTERS]
+    for group in get_args(Counted):
+        if sum((source.counts or "residents") == group for source in rasters) > 1:
+            yield f"layers.population: takes one raster of {group} only; say with counts which one counts whom"
+    kinds = {
+        "a raster": any((source.counts or "residents") == "residents" for source in rasters),
+        "a table joined to areas": any(source.join is not None for source in sources),
+        "a layer of its own": any(source.join is None and source.suffix not in RASTERS for source in sources),
+    }
+    if sum(kinds.values()) > 1:
+        several = " and ".join(kind for kind, there in kinds.items() if there)
+        yield f"layers.population: {several} would count people twice; keep one of them"
 
 
 def _sources(recipe: Recipe) -> Iterator[tuple[str, str, Source]]:
@@ -228,6 +258,8 @@ def _join_faults(recipe: Recipe, key: str, name: str, source: Source) -> Iterato
     if source.join.layer not in recipe.layers or source.join.layer not in schema.TABLES:
         known = [layer for layer in recipe.layers if layer in schema.TABLES and layer != name]
         yield f"{key}.join.layer: there is no layer {source.join.layer!r}{_meant(source.join.layer, known)}"
+    elif name == "population" and source.join.layer != "areas":
+        yield f"{key}.join.layer: people are counted by areas, not by {source.join.layer}"
     elif source.join.layer == name:
         yield f"{key}.join.layer: a layer cannot join itself"
     elif name == "usage" and source.join.layer not in schema.TABLES["usage"].columns["of_table"].allowed:
@@ -280,6 +312,10 @@ def _kind_faults(key: str, name: str, source: Source) -> Iterator[str]:
         yield f"{key}.osm: is only for OSM files (.osm, .osm.bz2, .osm.pbf), not for {source.source}"
     if name == "elevation" and not raster:
         yield f"{key}.source: elevation is a raster ({', '.join(RASTERS)}), not {source.source}"
+    if source.counts is not None and not (raster and name == "population"):
+        yield f"{key}.counts: is only for rasters of population"
+    if raster and source.join is not None:
+        yield f"{key}.join: a raster has no rows to join"
     if raster and name not in ("elevation", "population"):
         yield f"{key}.source: {name} cannot be read from a raster"
 
@@ -475,7 +511,13 @@ def _said(error: Any, raw: dict[str, Any]) -> str:
         return f"{key}: {given!r} is not text, a number, a date, true or false"
     if kind.startswith("date"):
         return f"{key}: {given!r} is not a date; write 2025-12-31"
-    wanted = {"string_type": "text", "dict_type": "a table", "list_type": "a list", "bool_type": "true or false"}
+    wanted = {
+        "float_type": "a number",
+        "string_type": "text",
+        "dict_type": "a table",
+        "list_type": "a list",
+        "bool_type": "true or false",
+    }
     wanted |= {"model_type": "a table", "model_attributes_type": "a table", "tuple_type": "a pair of column names"}
     if kind in wanted:
         return f"{key}: {given!r} is not {wanted[kind]}"
@@ -486,6 +528,8 @@ def _keys(loc: tuple[int | str, ...]) -> list[str]:
     parts = [part for part in loc if isinstance(part, str)]
     if len(parts) == 1:
         return [name for name in Recipe.model_fields if name != "file"]
+    if parts[0] == "demand":
+        return list(Demand.model_fields)
     if "columns" in parts:
         return ["from", "unit"]
     if "join" in parts:

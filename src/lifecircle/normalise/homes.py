@@ -1,13 +1,15 @@
 """Homes: where residents live, from a layer of homes, from residential buildings, or from the population data itself.
 
 Residents are shared out dasymetrically: what falls into the study of each cell goes to the dwellings in it, by floor
-area. Nothing is lost: people in touching cells = allocated + outside the study + in cells without a dwelling.
+area, and a dwelling that lies in several cells takes part in each with the share of its footprint that is there. Nothing
+is lost: people in touching cells = allocated + outside the study + in cells without a dwelling.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import geopandas as gpd
 import numpy as np
@@ -17,11 +19,14 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from lifecircle import schema
+from lifecircle.normalise import cells
+from lifecircle.normalise.cells import PEOPLE, Cells
 from lifecircle.normalise.says import say
-from lifecircle.normalise.shapes import moved
 from lifecircle.study import Raster
 
-_PEOPLE = ("residents", "elderly", "children")
+if TYPE_CHECKING:
+    from lifecircle.load.recipe import Demand
+
 _LIVED_IN = ("residential", "mixed")
 _LEVELS = ("community", "street", "town")  # the finest that the place has is the one homes belong to
 
@@ -35,12 +40,30 @@ class Shared:
     notes: list[tuple[str, int, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Dwellings:
+    """Homes without their area, and what is known of each, in their order.
+
+    `shapes`: the footprint, else the point. `floor_area`: m², NaN where not known. `counted`: dwellings, NaN where they
+    are not counted. `weight`: by which residents are shared out. `given`: from the layer of homes.
+    """
+
+    homes: gpd.GeoDataFrame
+    shapes: NDArray[Any]
+    floor_area: NDArray[np.float64]
+    counted: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    given: bool = False
+
+
 def build(
     layers: dict[str, gpd.GeoDataFrame],
     *,
     population: Raster | gpd.GeoDataFrame | None,
     crs: CRS,
     language: str,
+    demand: Demand | None = None,
+    besides: Mapping[str, Raster] | None = None,
 ) -> Shared:
     """The homes of a place, with residents where they can be known and the area each belongs to.
 
@@ -48,88 +71,132 @@ def build(
     or mixed, or with dwellings; where no building is known to be residential, those of unknown use), vacant ones left
     out; the populated cells of ``population``.
 
+    Residents are, in this order: those the homes themselves tell; those of ``population``; floor area or dwellings times
+    a density, which is an estimate and said to be one; else not known.
+
     Parameters
     ----------
     layers
         Canonical tables by name: areas, homes, buildings, streets are looked at.
     population
-        A raster, or polygons or points with `residents`, all in `crs` but the raster.
+        A raster, or polygons or points with `residents`, all in `crs` but the raster. Polygons whose index is named
+        ``area_id`` are areas of the study: the people of each go to the homes that belong to it.
+    demand
+        Square metres of floor area a person, or persons a dwelling.
+    besides
+        Rasters of ``elderly`` and ``children``, where these are counted apart.
 
     Returns
     -------
     Shared
         `homes` is None where nothing says where people live. `people` holds the sums touching, allocated, outside and
-        without_dwelling; it is empty where there is no population data.
+        without_dwelling, and estimated where residents come from a density; it is empty where residents are not known.
     """
     out = Shared(homes=None)
-    cells = _cells(population, layers, crs, out, language)
+    ground, layer = extent(layers)
+    found = _cells(population, ground, crs, out, language)
     if (given := layers.get("homes")) is not None and not len(given):
         _note(out, "homes_none_left", 1, language)
         return out
-    homes, weights = _dwellings(layers, population, cells, out, language)
-    if homes is None:
+    lived = _dwellings(layers, population, found, ground, out, language)
+    if lived is None:
+        _note(out, "homes_none", 1, language)
         return out
-    if cells is not None and homes["residents"].isna().all():
-        homes = _shared_out(homes, weights, cells, extent(layers), out, language)
-    else:
+    homes = _in_areas(lived.homes, layers.get("areas"), out, language)
+    told = homes["residents"].notna()
+    lived = replace(lived, homes=homes)
+    estimate = not told.any() and population is None and demand is not None
+    if demand is not None and not estimate:
+        _note(out, "demand_unused", 1, language)
+    if population is not None and (told.any() if found is not None else lived.given):
+        _note(out, "population_unused", 1, language)
+    elif found is not None:
+        if layer not in ("areas", "") and not found.of_areas:
+            _note(out, "extent_guessed", 1, language, layer=layer)
+        homes = _shared_out(lived, found, layers.get("areas"), ground, out, language)
+    if estimate and demand is not None:
+        homes = _estimated(lived, demand, out, language)
+    for column, raster in (besides or {}).items():
+        if homes[column].isna().all():
+            apart, negative = cells.of_raster(raster, ground, crs=crs, counts=column)
+            _note(out, "negative_people", negative, language)
+            homes = _shared(replace(lived, homes=homes), apart, _parts(lived, apart, None, ground), (column,))
+    if homes["residents"].isna().all():
+        _note(out, "no_residents", 1, language)
+        if homes["dwellings"].isna().all():
+            _note(out, "one_dwelling", len(homes), language)
+            homes = homes.assign(dwellings=1.0)
+    elif not out.people:
         total = float(homes["residents"].sum())
-        if homes["residents"].notna().any():
-            out.people = {"touching": total, "allocated": total, "outside": 0.0, "without_dwelling": 0.0}
-            _note(out, "residents_partly", int(homes["residents"].isna().sum()), language)
-        else:
-            _note(out, "no_residents", 1, language)
-            if homes["dwellings"].isna().all():
-                _note(out, "one_dwelling", len(homes), language)
-                homes = homes.assign(dwellings=1.0)
-    out.homes = _in_areas(homes, layers.get("areas"), out, language)
+        out.people = {"touching": total, "allocated": total, "outside": 0.0, "without_dwelling": 0.0}
+        _note(out, "residents_partly", int(homes["residents"].isna().sum()), language)
+    out.homes = homes
     return out
 
 
 def extent(layers: dict[str, gpd.GeoDataFrame]) -> tuple[Any, str]:
-    """The ground the study is about, and the layer that says so: the union of its areas, else the box around a layer."""
+    """The ground the study is about, and the layer that says so: the union of its areas, else the box around a layer.
+
+    None where no layer encloses any ground.
+    """
     if (areas := layers.get("areas")) is not None and len(areas):
         return shapely.union_all(np.asarray(areas.geometry.array)), "areas"
     for name in ("buildings", "homes", "streets", "parcels"):
         if (frame := layers.get(name)) is not None and len(frame):
-            return shapely.box(*frame.total_bounds), name
+            around = shapely.box(*frame.total_bounds)
+            if around.area > 0:  # one point, or several in a line, enclose nothing
+                return around, name
     return None, ""
 
 
 def _dwellings(
     layers: dict[str, gpd.GeoDataFrame],
     population: Raster | gpd.GeoDataFrame | None,
-    cells: gpd.GeoDataFrame | None,
+    found: Cells | None,
+    ground: Any,
     out: Shared,
     language: str,
-) -> tuple[gpd.GeoDataFrame | None, NDArray[np.float64]]:
-    """Homes without their area, and the weight each has when residents are shared out."""
+) -> _Dwellings | None:
     given, buildings = layers.get("homes"), layers.get("buildings")
     if given is not None and len(given):
-        return given, _weights_of_given(given, buildings, out, language)
-    if isinstance(population, gpd.GeoDataFrame) and cells is None and len(population):
+        return _of_given(given, buildings, out, language)
+    if isinstance(population, gpd.GeoDataFrame) and found is None and len(population):
         _note(out, "homes_from_points", len(population), language)
-        return _homes(population, population.geometry, building=False), np.ones(len(population))
+        return _plain(_homes(population, population.geometry, building=False))
     if buildings is not None and len(buildings):
-        rows = _lived_in(buildings, cells, extent(layers)[0], out, language)
+        rows = _lived_in(buildings, found, ground, out, language)
         if rows.any():
             chosen = buildings[rows]
-            return _homes(chosen, chosen.geometry.representative_point(), building=True), _weights(
-                chosen, out, language
+            dwellings = chosen["dwellings"].to_numpy(dtype=np.float64, na_value=np.nan)
+            return _Dwellings(
+                homes=_homes(chosen, chosen.geometry.representative_point(), building=True),
+                shapes=np.asarray(chosen.geometry.array),
+                floor_area=_floor_area(chosen),
+                counted=np.where(dwellings > 0, dwellings, np.nan),
+                weight=_weights(chosen, out, language),
             )
-    if cells is not None and (cells["residents"] > 0).any():
-        peopled = cells[cells["residents"] > 0]
-        ground, _ = extent(layers)
-        if ground is not None:
-            peopled = peopled.set_geometry(peopled.geometry.intersection(ground))
-            peopled = peopled[peopled.geometry.area > 0]
+    if found is not None and (peopled := np.flatnonzero(found.people["residents"].to_numpy() > 0)).size:
         _note(out, "homes_from_cells", len(peopled), language)
-        unpeopled = peopled.assign(residents=np.nan, elderly=np.nan, children=np.nan)
-        return _homes(unpeopled, peopled.geometry.representative_point(), building=False), np.ones(len(peopled))
-    return None, np.empty(0)
+        places = cells.points(found, peopled, ground)
+        number = found.people.index[peopled].astype("str")
+        frame = gpd.GeoDataFrame({"residents": np.nan}, index=number, geometry=places, crs=found.crs)
+        if isinstance(population, gpd.GeoDataFrame) and "source" in population:
+            frame["source"] = population["source"].reindex(number)
+        elif isinstance(population, Raster):
+            frame["source"] = population.name + "#" + number.to_series()
+        return _plain(_homes(frame, frame.geometry, building=False))
+    return None
+
+
+def _plain(homes: gpd.GeoDataFrame) -> _Dwellings:
+    """Homes that are places with people and no dwellings, all of one weight."""
+    unknown = np.full(len(homes), np.nan)
+    shapes = np.asarray(homes.geometry.array)
+    return _Dwellings(homes=homes, shapes=shapes, floor_area=unknown, counted=unknown, weight=np.ones(len(homes)))
 
 
 def _lived_in(
-    buildings: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | None, ground: Any, out: Shared, language: str
+    buildings: gpd.GeoDataFrame, found: Cells | None, ground: Any, out: Shared, language: str
 ) -> NDArray[np.bool_]:
     """Which buildings are lived in: those known to be residential, and those of unknown use where that is likelier than not.
 
@@ -140,12 +207,12 @@ def _lived_in(
     known = (buildings["use"].isin(_LIVED_IN) | (buildings["dwellings"] > 0)).to_numpy(dtype=bool)
     perhaps = buildings["use"].isna().to_numpy(dtype=bool) & ~known
     recorded = known.any() and perhaps.sum() * 2 <= len(buildings)
-    if cells is not None and len(cells):
+    if found is not None and len(found):
         points = np.asarray(buildings.geometry.representative_point().array)
-        cell = _first_of(np.asarray(cells.geometry.array), points)
-        cell[~shapely.intersects(points, ground)] = -1
-        peopled = np.append(cells["residents"].to_numpy(dtype=np.float64) > 0, False)
-        settled = np.append(np.bincount(cell[known & (cell >= 0)], minlength=len(cells)) > 0, True)
+        cell = cells.containing(found, points)
+        cell[~_within(points, ground)] = -1
+        peopled = np.append(found.people["residents"].to_numpy(dtype=np.float64) > 0, False)
+        settled = np.append(np.bincount(cell[known & (cell >= 0)], minlength=len(found)) > 0, True)
         perhaps &= peopled[cell]
         if recorded:
             perhaps &= ~settled[cell]
@@ -166,7 +233,7 @@ def _lived_in(
 
 
 def _homes(of: gpd.GeoDataFrame, points: gpd.GeoSeries, *, building: bool) -> gpd.GeoDataFrame:
-    fields = {column: of[column] for column in ("name", "dwellings", *_PEOPLE, "source") if column in of}
+    fields = {column: of[column] for column in ("name", "dwellings", *PEOPLE, "source") if column in of}
     frame = gpd.GeoDataFrame(pd.DataFrame(fields, index=of.index), geometry=points, crs=points.crs)
     if building:
         # without a count of dwellings a building is one: the share of dwellings then counts buildings
@@ -175,120 +242,164 @@ def _homes(of: gpd.GeoDataFrame, points: gpd.GeoSeries, *, building: bool) -> gp
     return cast(gpd.GeoDataFrame, schema.conform("homes", frame))
 
 
+def _floor_area(buildings: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Square metres of floor area, NaN where not known or nothing."""
+    area = buildings["floor_area_m2"].to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(area > 0, area, np.nan)
+
+
 def _weights(buildings: gpd.GeoDataFrame, out: Shared, language: str) -> NDArray[np.float64]:
-    footprint = shapely.area(np.asarray(buildings.geometry.array))
-    floor_area = buildings["floor_area_m2"].to_numpy(dtype=np.float64)
-    unknown = ~(floor_area > 0)
+    floor_area = _floor_area(buildings)
+    unknown = np.isnan(floor_area)
     _note(out, "weights_footprint", int(unknown.sum()), language)
-    return np.where(unknown, footprint, floor_area)
+    return np.where(unknown, shapely.area(np.asarray(buildings.geometry.array)), floor_area)
 
 
-def _weights_of_given(
-    homes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame | None, out: Shared, language: str
-) -> NDArray[np.float64]:
-    """Floor area of the building each home names, else its dwellings, else one."""
+def _of_given(homes: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame | None, out: Shared, language: str) -> _Dwellings:
+    """The layer of homes, with the floor area and the footprint of the building that each names, where all name one.
+
+    Homes of one building have equal parts of its floor area. Without buildings homes weigh by their dwellings, else one.
+    """
+    dwellings = homes["dwellings"].to_numpy(dtype=np.float64, na_value=np.nan)
+    shapes = np.asarray(homes.geometry.array)
+    floor_area = np.full(len(homes), np.nan)
+    weight = np.where(dwellings > 0, dwellings, 1.0)
     if buildings is not None and homes["building_id"].isin(buildings.index).all():
-        area = pd.Series(_weights(buildings, out, language), index=buildings.index)
-        per_home = area / homes["building_id"].value_counts().reindex(buildings.index)
-        return np.asarray(homes["building_id"].map(per_home), dtype=np.float64)
-    dwellings = homes["dwellings"].to_numpy(dtype=np.float64)
-    return np.where(dwellings > 0, dwellings, 1.0)
+        at = buildings.index.get_indexer(pd.Index(homes["building_id"]))
+        sharing = np.bincount(at, minlength=len(buildings))[at]
+        shapes = np.asarray(buildings.geometry.array)[at]
+        floor_area = _floor_area(buildings)[at] / sharing
+        weight = _weights(buildings, out, language)[at] / sharing
+    return _Dwellings(homes=homes, shapes=shapes, floor_area=floor_area, counted=dwellings, weight=weight, given=True)
 
 
 def _cells(
-    population: Raster | gpd.GeoDataFrame | None,
-    layers: dict[str, gpd.GeoDataFrame],
-    crs: CRS,
-    out: Shared,
-    language: str,
-) -> gpd.GeoDataFrame | None:
-    """Population data as polygons in `crs` with residents; None where it is points, or absent."""
+    population: Raster | gpd.GeoDataFrame | None, ground: Any, crs: CRS, out: Shared, language: str
+) -> Cells | None:
+    """Population data as cells; None where it is points, or absent."""
     if population is None:
         return None
     if isinstance(population, Raster):
-        ground, _ = extent(layers)
-        return _of_raster(population, ground, crs, out, language)
+        found, negative = cells.of_raster(population, ground, crs=crs)
+        _note(out, "negative_people", negative, language)
+        return found
     polygons = population.geometry.geom_type.isin(("Polygon", "MultiPolygon"))
-    return population[polygons] if polygons.any() else None
+    if not polygons.any():
+        return None
+    _note(out, "points_beside", int((~polygons).sum()), language)
+    return cells.of_polygons(population[polygons], ground, of_areas=population.index.name == "area_id")
 
 
-def _of_raster(raster: Raster, ground: Any, crs: CRS, out: Shared, language: str) -> gpd.GeoDataFrame:
-    """The pixels around `ground` as polygons in `crs`; those without data are left out."""
-    a, b, c, d, e, f = raster.transform
-    rows, cols = raster.values.shape
-    first_row, last_row, first_col, last_col = 0, rows, 0, cols
-    if ground is not None:
-        shape = np.array([shapely.segmentize(ground, max(1.0, ground.length / 200))], dtype=object)
-        x, y = shapely.get_coordinates(moved(shape, crs=crs, to=raster.crs)).T
-        det = a * e - b * d
-        col = (e * (x - c) - b * (y - f)) / det
-        row = (a * (y - f) - d * (x - c)) / det
-        first_col, last_col = max(0, int(col.min()) - 2), min(cols, int(col.max()) + 3)
-        first_row, last_row = max(0, int(row.min()) - 2), min(rows, int(row.max()) + 3)
-    window = raster.values[first_row:last_row, first_col:last_col]
-    i, j = np.nonzero(np.isfinite(window))
-    people = window[i, j]
-    _note(out, "negative_people", int((people < 0).sum()), language)
-    i, j, people = i[people >= 0] + first_row, j[people >= 0] + first_col, people[people >= 0]
-    corner_col = np.stack([j, j + 1, j + 1, j, j], axis=1)
-    corner_row = np.stack([i, i, i + 1, i + 1, i], axis=1)
-    xy = np.stack([a * corner_col + b * corner_row + c, d * corner_col + e * corner_row + f], axis=2)
-    boxes = moved(np.asarray(shapely.polygons(xy)), crs=raster.crs, to=crs) if len(xy) else np.empty(0, dtype=object)
-    number = pd.Index(i * cols + j, name="population_id")
-    fields = pd.DataFrame({"residents": people, "elderly": np.nan, "children": np.nan}, index=number.astype("str"))
-    fields["source"] = raster.name + "#" + fields.index.to_series()
-    return gpd.GeoDataFrame(fields, geometry=boxes, crs=crs)
+def _parts(
+    lived: _Dwellings, found: Cells, areas: gpd.GeoDataFrame | None, ground: Any
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Home, cell and the part of the home that is in the cell; homes outside the study are in none."""
+    if not found.of_areas or areas is None:
+        inside = np.flatnonzero(_within(np.asarray(lived.homes.geometry.array), ground))
+        home, cell, part = cells.pieces(found, lived.shapes[inside])
+        return inside[home], cell, part
+    if _of_homes(found, areas):
+        cell = found.people.index.get_indexer(pd.Index(lived.homes["area_id"]))
+    else:  # people of streets or of the town, while homes belong to communities
+        cell = cells.containing(found, np.asarray(lived.homes.geometry.array))
+    home = np.flatnonzero(cell >= 0)
+    return home, np.asarray(cell[home], dtype=np.int64), np.ones(len(home))
+
+
+def _of_homes(found: Cells, areas: gpd.GeoDataFrame) -> bool:
+    """Whether the people of areas are told for the areas that homes belong to."""
+    return bool(areas["level"].reindex(found.people.index).eq(_level(areas)).all())
+
+
+def _within(points: NDArray[Any], ground: Any) -> NDArray[np.bool_]:
+    if ground is None:
+        return np.ones(len(points), dtype=bool)
+    shapely.prepare(ground)
+    return np.asarray(shapely.intersects(ground, points))
 
 
 def _shared_out(
-    homes: gpd.GeoDataFrame,
-    weights: NDArray[np.float64],
-    cells: gpd.GeoDataFrame,
-    ground_of: tuple[Any, str],
+    lived: _Dwellings,
+    found: Cells,
+    areas: gpd.GeoDataFrame | None,
+    ground: Any,
     out: Shared,
     language: str,
 ) -> gpd.GeoDataFrame:
-    """Residents of the part of each cell inside the study, shared among the homes in it by weight."""
-    ground, layer = ground_of
-    if layer not in ("areas", ""):
-        _note(out, "extent_guessed", 1, language, layer=layer)
-    boxes, points = np.asarray(cells.geometry.array), np.asarray(homes.geometry.array)
-    shapely.prepare(ground)
-    touching = shapely.intersects(boxes, ground)
-    inside = touching.astype(np.float64)
-    partial = touching & ~shapely.contains_properly(ground, boxes)
-    inside[partial] = shapely.area(shapely.intersection(boxes[partial], ground)) / shapely.area(boxes[partial])
-    cell = _first_of(boxes, points)
-    cell[~shapely.intersects(points, ground)] = -1
-    placed = cell >= 0
-    weight = np.where(np.isfinite(weights) & (weights > 0), weights, 0.0)
-    total = np.bincount(cell[placed], weights=weight[placed], minlength=len(cells))
-    counted = np.bincount(cell[placed], minlength=len(cells))
-    # a cell whose homes all lack a weight shares equally
-    share = np.zeros(len(homes))
-    own = cell[placed]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share[placed] = np.where(total[own] > 0, weight[placed] / total[own], 1.0 / counted[own])
-    if (weight[placed] == weight[placed][:1]).all():
-        _note(out, "weights_equal", int(placed.sum()), language)
-    homes = homes.copy()
-    for column in _PEOPLE:
-        people = cells[column].to_numpy(dtype=np.float64)
-        if column in cells and np.isfinite(people).any():
-            homes[column] = np.where(placed, np.nan_to_num(people * inside)[cell] * share, np.nan)
-            homes.loc[placed & ~np.isfinite(people[cell]), column] = np.nan
-    people = np.nan_to_num(cells["residents"].to_numpy(dtype=np.float64))
-    lived = counted > 0
+    """Residents of the part of each cell inside the study, shared among the homes in it; and where all of them went."""
+    of = _parts(lived, found, areas, ground)
+    home, cell, _ = of
+    homes = _shared(lived, found, of, PEOPLE)
+    if len(home) and (lived.weight[home] == lived.weight[home[0]]).all():
+        _note(out, "weights_equal", len(np.unique(home)), language)
+    told = found.people["residents"].to_numpy(dtype=np.float64)
+    people = np.nan_to_num(told)
+    settled = np.bincount(cell, minlength=len(found)) > 0
     out.people = {
-        "touching": float(people[touching].sum()),
-        "allocated": float((people * inside)[lived].sum()),
-        "outside": float((people * (1.0 - inside))[touching].sum()),
-        "without_dwelling": float((people * inside)[touching & ~lived].sum()),
+        "touching": float(people.sum()),
+        "allocated": float((people * found.inside)[settled].sum()),
+        "outside": float((people * (1.0 - found.inside)).sum()),
+        "without_dwelling": float((people * found.inside)[~settled].sum()),
     }
-    _note(out, "homes_unpeopled", int((~placed).sum()), language)
+    _note(out, "people_elsewhere", int(not len(found)), language)
+    if found.of_areas and areas is not None:
+        asked = areas.index[areas["level"].eq(_level(areas))]
+        silent = ~asked.isin(found.people.index) & asked.isin(homes["area_id"])
+        _note(out, "areas_unpeopled", int(silent.sum()) if _of_homes(found, areas) else 0, language)
+    _note(out, "people_unknown", int(np.isnan(told).sum()), language)
+    _note(out, "homes_unpeopled", len(homes) - len(np.unique(home)), language)
     sums = {key.removesuffix("_dwelling"): value for key, value in out.people.items()}
     _note(out, "people", round(out.people["touching"]), language, **sums)
     return homes
+
+
+def _shared(
+    lived: _Dwellings,
+    found: Cells,
+    of: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+    columns: tuple[str, ...],
+) -> gpd.GeoDataFrame:
+    """Homes with the people of each cell, by weight times the part of the home that is in it."""
+    home, cell, part = of
+    weight = np.where(np.isfinite(lived.weight) & (lived.weight > 0), lived.weight, 0.0)[home] * part
+    total = np.bincount(cell, weights=weight, minlength=len(found))
+    even = np.bincount(cell, weights=part, minlength=len(found))
+    # a cell whose homes all lack a weight shares by their parts alone
+    alike = ~(total > 0)
+    share = np.where(alike[cell], part, weight) / np.where(alike, even, total)[cell]
+    filled = {}
+    for column in columns:
+        people = found.people[column].to_numpy(dtype=np.float64)
+        known = np.isfinite(people)[cell]
+        if known.any():
+            given = (np.nan_to_num(people) * found.inside)[cell] * share
+            sums = np.bincount(home, weights=given, minlength=len(lived.homes))
+            filled[column] = np.where(np.bincount(home[known], minlength=len(sums)) > 0, sums, np.nan)
+    return lived.homes.assign(**filled)
+
+
+def _estimated(lived: _Dwellings, demand: Demand, out: Shared, language: str) -> gpd.GeoDataFrame:
+    """Residents = floor area ÷ floor area a person; where that is not known, dwellings × persons a dwelling."""
+    residents = np.full(len(lived.homes), np.nan)
+    if (each := demand.floor_area_per_person_m2) is not None:
+        residents = lived.floor_area / each
+        _note(out, "estimated_by_area", int(np.isfinite(residents).sum()), language, each=each)
+    if (persons := demand.persons_per_dwelling) is not None:
+        counted = lived.counted
+        if lived.given and np.isnan(counted).all():
+            _note(out, "one_dwelling", len(counted), language)
+            counted = np.ones(len(counted))
+        by_dwelling = np.isnan(residents) & np.isfinite(counted)
+        residents = np.where(by_dwelling, counted * persons, residents)
+        _note(out, "estimated_by_dwelling", int(by_dwelling.sum()), language, persons=persons)
+    unknown = np.isnan(residents)
+    _note(out, "estimate_lacks", int(unknown.sum()), language)
+    if unknown.all():
+        return lived.homes
+    total = float(np.nansum(residents))
+    out.people = {"touching": total, "allocated": total, "outside": 0.0, "without_dwelling": 0.0, "estimated": total}
+    _note(out, "people_estimated", round(total), language)
+    return lived.homes.assign(residents=residents)
 
 
 def _first_of(boxes: NDArray[Any], points: NDArray[Any]) -> NDArray[np.int64]:
@@ -303,8 +414,7 @@ def _in_areas(homes: gpd.GeoDataFrame, areas: gpd.GeoDataFrame | None, out: Shar
     """Each home in one area: the one it lies in; on a shared boundary the one with the smallest number; else none."""
     if areas is None or not len(areas):
         return homes
-    level = next(one for one in _LEVELS if areas["level"].eq(one).any())
-    finest = areas[areas["level"].eq(level)].sort_index()
+    finest = areas[areas["level"].eq(_level(areas))].sort_index()
     boxes, points = np.asarray(finest.geometry.array), np.asarray(homes.geometry.array)
     first = _first_of(boxes, points)
     found = pd.Series(finest.index.to_numpy(dtype=object)[first], index=homes.index, dtype="object").where(first >= 0)
@@ -314,6 +424,11 @@ def _in_areas(homes: gpd.GeoDataFrame, areas: gpd.GeoDataFrame | None, out: Shar
     homes = homes.assign(area_id=told.astype("object").where(told.notna(), found).astype("str"))
     _note(out, "outside_areas", int(homes["area_id"].isna().sum()), language)
     return homes
+
+
+def _level(areas: gpd.GeoDataFrame) -> str:
+    """The finest level that the place has: the one homes belong to."""
+    return next(one for one in _LEVELS if areas["level"].eq(one).any())
 
 
 def _note(out: Shared, code: str, count: int, language: str, **fields: object) -> None:

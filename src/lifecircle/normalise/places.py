@@ -43,7 +43,7 @@ class Inventory:
 
     `layers`: layer, source, read, filtered, kept, rejected, crs, encoding, status (read, made or absent), a row for each
     source. `rejects`: see `normalise.table`. `mapping`: layer, column, raw, unit, how (recipe or alias). `notes`: layer,
-    code, count, text. `population`: where its people went (touching, allocated, outside, without_dwelling).
+    code, count, text. `population`: where its people went (touching, allocated, outside, without_dwelling; estimated where they are).
     `inputs`: file (relative to study.toml), sha256, bytes.
     """
 
@@ -130,6 +130,9 @@ class _Place:
         frame, filtered = load.read(source, folder=self.recipe.folder)
         if source.suffix == ".gml" and "gml_id" in frame:
             frame = frame.drop(columns="fid", errors="ignore")
+        if source.join is not None and name == "population":
+            self._people(source, source.join, frame, filtered)
+            return
         if source.join is not None and not is_layer(name):
             self._register(name, source, source.join, frame, filtered)
             return
@@ -163,7 +166,7 @@ class _Place:
         if name == "population" and (many := raster.values[raster.values > most]).size:
             self._note(name, "too_many_people", many.size, most=most, value=many.max())
             raster = replace(raster, values=np.where(raster.values > most, np.nan, raster.values))
-        self.rasters[name] = raster
+        self.rasters[name if source.counts in (None, "residents") else source.counts] = raster
         for code in raster.notes:
             if code != "negative" or name == "population":
                 self._note(name, code, 1)
@@ -205,15 +208,21 @@ class _Place:
         keys = values.ids(frame[join.on])
         target = self.layers.get(join.layer)
         index = target.index if target is not None else pd.Index([], dtype="str")
-        folded = standards.normal(index.to_series().astype("str"))
-        numbers = pd.Series(index.to_numpy(dtype=object), index=folded.to_numpy(dtype=object))
+        numbers = _by_key(index.to_series(), index)
         twice = set(numbers.index[numbers.index.duplicated()]) | self._told_twice(join.layer)
         asked = standards.normal(keys)
         ambiguous = asked.isin(twice)
         found = asked.map(numbers[~numbers.index.duplicated()])
+        named = join.layer == "areas" and target is not None
+        if named and target is not None:  # areas are spoken of by their names as much as by their numbers
+            names = _by_key(target["name"].dropna(), target.index[target["name"].notna()])
+            open_ = found.isna() & ~ambiguous
+            ambiguous |= open_ & asked.isin(names.index[names.index.duplicated()])
+            found = found.where(~open_, asked.map(names[~names.index.duplicated(keep=False)]))
         why = pd.Series("", index=frame.index, dtype="object")
         unmatched = keys.notna() & found.isna() & ~ambiguous
-        for rows, code in ((unmatched, "unmatched"), (ambiguous, "ambiguous")):
+        of = "_area" if named else ""
+        for rows, code in ((unmatched, f"unmatched{of}"), (ambiguous, f"ambiguous{of}")):
             why = why.mask(rows, _keyed(code, self.language, keys, layer=word(join.layer, self.language)))
         why = why.mask(keys.isna(), say("no_key", self.language, on=join.on, layer=word(join.layer, self.language)))
         return found[why.eq("")], self._rejected(name, file, frame, keys, why)
@@ -246,18 +255,8 @@ class _Place:
         layer = join.layer
         found, rejects = self._matched(name, join, frame, file)
         fields, report = tables.register(layer, frame, source=file, recipe=source, language=self.language, but=join.on)
-        rows = found.to_frame("key").join(fields)
-        same = rows.duplicated()
-        contents = rows[~same]
-        several = contents["key"].duplicated(keep=False)
-        why = pd.Series("", index=frame.index, dtype="object")
-        first = rows.index.to_series().groupby([rows[column] for column in rows], dropna=False).transform("first")
-        why.loc[rows.index[same]] = tables.filled("duplicate", self.language, first[same])
-        keys = values.ids(frame[join.on])
-        doubtful = rows.index[rows["key"].isin(contents.loc[several, "key"])]
-        why.loc[doubtful] = _keyed("ambiguous_register", self.language, keys)[doubtful]
-        more = self._rejected(name, file, frame, keys, why)
-        kept = rows.loc[why[rows.index].eq("")].set_index("key")
+        rows, more = self._once(name, file, frame, found.to_frame("key").join(fields), join)
+        kept = rows.set_index("key")
         if "site_area_m2" in kept and layer in ("parcels", "parks") and layer in self.layers:
             drawn = self.layers[layer].geometry.area.reindex(kept.index)
             if unit := tables.likely_unit(kept["site_area_m2"], drawn):
@@ -274,6 +273,65 @@ class _Place:
         self.rejects += [part for part in (rejects, more) if len(part)]
         self._told(name, report)
         self._count(name, source, frame, filtered=filtered, read=len(frame), kept=len(kept))
+
+    def _once(
+        self, name: str, file: str, frame: pd.DataFrame, rows: pd.DataFrame, join: Join
+    ) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
+        """The rows of a register by their key, each key once; repeated rows and those that contradict others are rejects."""
+        same = rows.duplicated()
+        contents = rows[~same]
+        several = contents["key"].duplicated(keep=False)
+        why = pd.Series("", index=frame.index, dtype="object")
+        first = rows.index.to_series().groupby([rows[column] for column in rows], dropna=False).transform("first")
+        why.loc[rows.index[same]] = tables.filled("duplicate", self.language, first[same])
+        keys = values.ids(frame[join.on])
+        doubtful = rows.index[rows["key"].isin(contents.loc[several, "key"])]
+        why.loc[doubtful] = _keyed("ambiguous_register", self.language, keys)[doubtful]
+        return rows.loc[why[rows.index].eq("")], self._rejected(name, file, frame, keys, why)
+
+    def _people(self, source: Source, join: Join, frame: pd.DataFrame, filtered: int) -> None:
+        """A table of people by area: each row gets the outline of its area, and its number in `areas` for its own."""
+        name, file, areas = "population", called(source), self.layers.get("areas")
+        found, rejects = self._matched(name, join, frame, file)
+        fields, report = tables.register(name, frame, source=file, recipe=source, language=self.language, but=join.on)
+        fields = fields.reindex(columns=["residents", "elderly", "children"]).astype("float64")
+        rows, more = self._once(name, file, frame, found.to_frame("key").join(fields), join)
+        shapes = np.full(len(rows), None, dtype=object)
+        if areas is not None and len(rows):
+            shapes = np.asarray(areas.geometry.reindex(rows["key"]).array)
+        origin = file + "#" + rows.index.to_series().astype("str")
+        table = gpd.GeoDataFrame(rows.drop(columns="key").assign(source=origin), geometry=shapes, crs=self.crs)
+        table.index = pd.Index(rows["key"], dtype="str", name="area_id")
+        parts = [rejects, more]
+        before = self.layers.get(name, table.iloc[:0])
+        again = pd.Series(table.index.isin(before.index), index=table.index)
+        if again.any():
+            others = before["source"].reindex(table.index[again]).str.rpartition("#")[0]
+            front, _, back = pattern("same_number_elsewhere", self.language).partition("{source}")
+            table, clashes = self._turned_out(name, table, again, front + others + back)
+            parts.append(clashes)
+        self._add(name, table)
+        self.rejects += [part for part in parts if len(part)]
+        self._told(name, report)
+        self._count(name, source, frame, filtered=filtered, read=len(frame), kept=len(table))
+
+    def _totals(self) -> None:
+        """People of an area whose parts have rows of their own are rejects: nobody is counted twice."""
+        people, areas = self.layers.get("population"), self.layers.get("areas")
+        if people is None or areas is None or people.index.name != "area_id" or not len(people):
+            return
+        level = areas["level"].reindex(people.index)
+        rank = level.map({"community": 0, "street": 1, "town": 2}).to_numpy()
+        shapes = np.asarray(people.geometry.array)
+        part, whole = shapely.STRtree(shapes).query(shapely.point_on_surface(shapes), predicate="intersects")
+        total = pd.Series(False, index=people.index)
+        total.iloc[whole[rank[part] < rank[whole]]] = True
+        if total.any():
+            said = level[total].map({one: word(one, self.language) for one in level.unique()})
+            front, _, back = pattern("other_level", self.language).partition("{level}")
+            self.layers["population"], rejects = self._turned_out("population", people, total, front + said + back)
+            self._recount("population", rejects)
+            self.rejects.append(rejects)
 
     def _clashes(
         self, name: str, table: gpd.GeoDataFrame, file: str
@@ -496,6 +554,7 @@ class _Place:
 
     def study(self) -> Study:
         """The checked study; homes are built on the way."""
+        self._totals()
         population: Raster | gpd.GeoDataFrame | None = self.rasters.get("population")
         if population is None:
             population = self.layers.pop("population", None)
@@ -506,7 +565,14 @@ class _Place:
         self._true_to_scale()
         self._offsets_fit()
         given = "homes" in self.layers
-        shared = homes.build(self.layers, population=population, crs=self.crs, language=self.language)
+        shared = homes.build(
+            self.layers,
+            population=population,
+            crs=self.crs,
+            language=self.language,
+            demand=self.recipe.demand,
+            besides={group: self.rasters[group] for group in ("elderly", "children") if group in self.rasters},
+        )
         self.people = shared.people
         self.notes += [("homes", *note) for note in shared.notes]
         if shared.homes is not None:
@@ -588,6 +654,12 @@ def _same(table: pd.DataFrame, before: pd.DataFrame) -> pd.Series[Any]:
     if "geometry" in table:
         same &= shapely.equals_exact(np.asarray(table["geometry"].array), np.asarray(other["geometry"].array))
     return same
+
+
+def _by_key(words: pd.Series[Any], index: pd.Index[Any]) -> pd.Series[Any]:
+    """The rows of `index` by the words that they are looked up by, without regard to case, width and blanks."""
+    folded = standards.normal(words.astype("str"))
+    return pd.Series(index.to_numpy(dtype=object), index=folded.to_numpy(dtype=object))
 
 
 def _as_written(keys: pd.Series[Any], index: pd.Index[Any]) -> pd.Series[Any]:

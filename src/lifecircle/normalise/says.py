@@ -19,6 +19,12 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "same_number_elsewhere": ("编号与文件{source}中的一行相同", "the same number as a row of {source}"),
     "no_key": ("没有“{on}”，无法关联到{layer}", "has no {on} to find its row of {layer} by"),
     "unmatched": ("{layer}中没有编号为“{key}”的对象", "{layer} has no row with the number {key!r}"),
+    "unmatched_area": ("{layer}中没有编号或名称为“{key}”的对象", "{layer} has no row with the number or name {key!r}"),
+    "ambiguous_area": ("{layer}中有多行编号或名称为“{key}”", "{layer} has several rows with the number or name {key!r}"),
+    "other_level": (
+        "是{level}合计，其下级范围在表中另有人数，不重复计算",
+        "is the total of a {level}, whose parts have rows of their own: people are counted once",
+    ),
     "ambiguous": ("{layer}中有多行编号为“{key}”", "{layer} has several rows with the number {key!r}"),
     "ambiguous_register": ("登记表中有多行编号为“{key}”，内容不同", "several rows of the register have the number {key!r}, with other content"),
     "unmatched_place": ("不在{layer}的任何一个图形内", "lies in no shape of {layer}"),
@@ -128,6 +134,47 @@ _SAID: Mapping[str, tuple[str, str]] = {
         "给出了住处图层，但没有一行可用：没有住处，也不以建筑代替",
         "a layer of homes was given but no row of it is left: there are no homes, and buildings do not stand in for them",
     ),
+    "homes_none": (
+        "没有住处：没有住处图层，没有可住的建筑，也没有有人口的数据",
+        "no home at all: there is no layer of homes, no building that is lived in and no population data with people",
+    ),
+    "estimated_by_area": (
+        "{count} 个住处的居民数为估算：建筑面积 ÷ 人均 {each:g} m²",
+        "residents of {count} homes are estimated: floor area ÷ {each:g} m² a person",
+    ),
+    "estimated_by_dwelling": (
+        "{count} 个住处的居民数为估算：户数 × 每户 {persons:g} 人",
+        "residents of {count} homes are estimated: dwellings × {persons:g} persons",
+    ),
+    "estimate_lacks": (
+        "{count} 个住处没有估算所需的建筑面积或户数，居民数不明",
+        "{count} homes lack the floor area or the dwellings to estimate by: residents not known",
+    ),
+    "people_estimated": ("居民共 {count:,} 人，为估算，不是统计", "{count:,} residents, estimated and not counted"),
+    "demand_unused": (
+        "已有人口数据，study.toml 的 [demand] 未使用",
+        "residents come from data, so [demand] of study.toml is not used",
+    ),
+    "population_unused": (
+        "住处图层已给出居民数或住处，人口数据未使用",
+        "the homes are given, with their residents or apart from the points of the population data, which is not used",
+    ),
+    "points_beside": (
+        "人口数据既有面又有点，{count} 个点未使用",
+        "the population data hold both areas and points: {count} points are not used",
+    ),
+    "people_elsewhere": (
+        "人口数据不覆盖研究范围，请检查坐标系",
+        "no cell with data shares ground with the study: check the coordinate system of the population data",
+    ),
+    "people_unknown": (
+        "{count} 个网格或范围没有人口数，其居民数不明",
+        "{count} cells or areas of the population data say no number: their residents are not known",
+    ),
+    "areas_unpeopled": (
+        "{count} 个范围在人口表中没有对应行，居民数不明",
+        "{count} areas have no row in the table of people: their residents are not known",
+    ),
     "extent_guessed": ("没有范围图层，按{layer}的外接矩形", "no areas: the extent is the box around {layer}"),
     "people": (
         "相交网格 {touching:,.0f} 人 = 分摊到住处 {allocated:,.0f} + 研究范围外 {outside:,.0f} + 无住宅的网格 {without:,.0f}",
@@ -144,6 +191,9 @@ _WORDS = {
     "unknown": ("“未知”", "unknown"),
     "other": ("“其他”", "other"),
     "missing": ("缺失", "missing"),
+    "community": ("社区", "community"),
+    "street": ("街道", "street"),
+    "town": ("城镇", "town"),
     "areas": ("社区", "areas"),
     "homes": ("住处", "homes"),
     "facilities": ("设施", "facilities"),
@@ -186,6 +236,8 @@ _NAMING = (
     "ambiguous_register",
     "ambiguous",
     "unmatched_place",
+    "unmatched_area",
+    "ambiguous_area",
     "unmatched",
 )
 

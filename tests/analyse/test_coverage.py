@@ -1,12 +1,15 @@
 """Coverage, worked out with a pencil."""
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecircle.analyse import coverage
+from lifecircle.errors import CrsError, SchemaError
 
 # Four homes, walking 1 m/s (60 m a minute). Minutes:
 #            kindergarten (5)  clinic (15)  post (5, optional)  school (10): none in town
@@ -150,3 +153,140 @@ def test_a_shorter_walk_never_lowers_coverage(minutes: list[float], factor: floa
         coverage.reached(m, kinds, speed_m_s=1.0, joined=joined).to_numpy(dtype=bool) for m in (before, before * factor)
     )
     assert (now >= was).all()
+
+
+# --- the straight line ----------------------------------------------------------------------------------------------
+#
+# Homes a (0, 0), b (0, 400), d (301, 400); c has no point. Kindergarten K (300, 0); clinic C (0, 1300), its gate at (0, 900);
+# post P has no point; there is no school.
+
+FLYING = gpd.GeoDataFrame(
+    geometry=[shapely.Point(0, 0), shapely.Point(0, 400), None, shapely.Point(301, 400)], index=MINUTES.index, crs=4547
+)
+FACILITIES = gpd.GeoDataFrame(
+    {"kind": ["kindergarten", "clinic", "post"]},
+    geometry=[shapely.Point(300, 0), shapely.Point(0, 1300), None],
+    index=pd.Index(["K", "C", "P"], name="facility_id"),
+    crs=4547,
+)
+ENTRANCES = gpd.GeoDataFrame(
+    {"of_table": ["facilities", "parks", "facilities"], "of_id": ["C", "K", "gone"]},
+    geometry=[shapely.Point(0, 900), shapely.Point(0, 0), shapely.Point(0, 0)],
+    crs=4547,
+)
+FLOWN = coverage.straight(FLYING, FACILITIES, entrances=ENTRANCES)
+
+
+def test_straight_metres_by_hand() -> None:
+    """a stands 300 m from K and 900 m from C's gate; b 500 m (3-4-5) and 500 m; without the gate a is 1300 m from C."""
+    assert FLOWN.loc["a", ["kindergarten", "clinic"]].tolist() == [300, 900]
+    assert FLOWN.loc["b", ["kindergarten", "clinic"]].tolist() == [500, 500]
+    assert coverage.straight(FLYING, FACILITIES).loc["a", "clinic"] == 1300
+
+
+def test_straight_is_missing_only_without_a_point() -> None:
+    """c has no point, so nothing is known of it; no post office has one, so that column is empty; a school has no column."""
+    assert FLOWN.loc["c"].isna().all()
+    assert FLOWN["post"].isna().all()
+    assert FLOWN.loc[["a", "b", "d"], ["kindergarten", "clinic"]].notna().all(axis=None)
+    assert list(FLOWN) == ["clinic", "kindergarten", "post"]
+
+
+def test_straight_refuses_two_systems_and_kindless_facilities() -> None:
+    """Facilities in another system, or one without a kind, are an error that names the layer."""
+    with pytest.raises(CrsError, match="facilities"):
+        coverage.straight(FLYING, FACILITIES.set_crs(4548, allow_override=True))
+    with pytest.raises(SchemaError, match="row C"):
+        coverage.straight(FLYING, FACILITIES.assign(kind=["a", None, "b"]))
+
+
+def test_straight_answers_for_a_home_that_no_street_joins() -> None:
+    """d joins no street: unknown on foot, yet 400 m as the crow flies is beyond the kindergarten's 300 m: left out."""
+    both = coverage.reached(MINUTES, KINDS, speed_m_s=1.0, joined=JOINED, straight_m=FLOWN)
+    assert both.loc["a", ("straight", 5, "kindergarten")]  # 300 m exactly
+    assert pd.isna(both.loc["d", ("metres", 5, "kindergarten")])
+    assert not both.loc["d", ("straight", 5, "kindergarten")]
+    assert not both.loc["a", ("straight", 10, "school")]  # no facility: known to be out of reach
+    assert both.loc["c", "straight"].isna().all()
+    assert both["straight"][(5, "post")].isna().all()  # the standard gives no radius
+
+
+def test_a_place_without_facilities_reaches_nothing_straight() -> None:
+    """Where no facility has a point, no home is within any radius, and that is known."""
+    none = coverage.straight(FLYING, FACILITIES.iloc[[2]])
+    both = coverage.reached(MINUTES, KINDS, speed_m_s=1.0, joined=JOINED, straight_m=none)
+    assert (~both["straight"][(15, "clinic")]).all()
+
+
+def test_the_other_methods_do_not_change_beside_the_straight_one(answers: pd.DataFrame) -> None:
+    """Minutes and metres are the same with and without straight metres, and each table ends with the rows of straight."""
+    both = coverage.reached(MINUTES, KINDS, speed_m_s=1.0, joined=JOINED, straight_m=FLOWN)
+    pd.testing.assert_frame_equal(both[["minutes", "metres"]], answers)
+    without, table = town(answers).reset_index(), town(both).reset_index()
+    pd.testing.assert_frame_equal(table[table["method"] != "straight"], without)
+    assert table["method"].unique().tolist() == ["minutes", "metres", "straight"]
+    complete = coverage.completeness(both, KINDS)
+    assert list(complete.columns.get_level_values("method").unique()) == ["minutes", "metres", "straight"]
+    pd.testing.assert_frame_equal(complete[["minutes", "metres"]], coverage.completeness(answers, KINDS))
+
+
+def test_the_difference_of_methods_by_hand() -> None:
+    """Kindergarten: a and b of a, b, c on foot (40 of 60); straight only a of a, b, d is within 300 m (30 of 80)."""
+    both = coverage.reached(MINUTES, KINDS, speed_m_s=1.0, joined=JOINED, straight_m=FLOWN)
+    table = coverage.shares(both, KINDS, PEOPLE, pd.Series("town", index=MINUTES.index, name="scope"))
+    shown = coverage.difference(table, group="scope", weight="residents").set_index("kind")
+    row = shown.loc["kindergarten"]
+    assert row[["share_by_minutes", "share_by_metres", "share_by_straight"]].tolist() == [40 / 60, 40 / 60, 30 / 80]
+    assert row["straight_less_metres"] == row["straight_less_minutes"] == 30 / 80 - 40 / 60
+    assert row["metres_less_minutes"] == 0
+    assert (row["radius_m"], row["residents_not_known"], row["residents_not_known_straight"]) == (300, 40, 20)
+    post = shown.loc["post"]
+    assert post["share_by_minutes"] == 10 / 60
+    assert post[["radius_m", "share_by_metres", "share_by_straight", "straight_less_minutes"]].isna().all()
+    assert shown.index.tolist() == ["kindergarten", "post", "school", "clinic"]
+
+
+def test_the_difference_keeps_homes_of_no_area() -> None:
+    """d lies in no community: its row is there by every method, under a missing area."""
+    both = coverage.reached(MINUTES, KINDS, speed_m_s=1.0, joined=JOINED, straight_m=FLOWN)
+    table = coverage.shares(both, KINDS, PEOPLE, AREAS)
+    shown = coverage.difference(table, group="area_id", weight="residents")
+    lone = shown[shown["area_id"].isna() & (shown["kind"] == "clinic")]
+    assert len(shown) == 12
+    assert (lone["residents_not_known"].item(), lone["share_by_straight"].item()) == (40.0, 1.0)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-900, 900), st.integers(-900, 900)), min_size=1, max_size=8),
+    st.lists(st.tuples(st.integers(-900, 900), st.integers(-900, 900), st.sampled_from("pq")), min_size=1, max_size=8),
+)
+def test_straight_is_the_shortest_of_all_pairs(
+    homes: list[tuple[int, int]], facilities: list[tuple[int, int, str]]
+) -> None:
+    """The straight metres of a kind are the smallest of the distances worked out pair by pair."""
+    here = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*zip(*homes, strict=True)), crs=4547)
+    x, y, kind = zip(*facilities, strict=True)
+    there = gpd.GeoDataFrame({"kind": kind}, geometry=gpd.points_from_xy(x, y), crs=4547)
+    flown = coverage.straight(here, there)
+    for name in sorted(set(kind)):
+        pairs = [[np.hypot(a - c, b - d) for c, d, k in facilities if k == name] for a, b in homes]
+        assert np.allclose(flown[name], [min(row) for row in pairs], rtol=0, atol=1e-9)
+
+
+def test_the_straight_line_is_never_longer_than_the_walk() -> None:
+    """On a crooked network every home within the metres of the standard on foot is within them straight."""
+    from lifecircle import network
+
+    rng = np.random.default_rng(5)
+    lines = [shapely.LineString(rng.uniform(0, 900, (4, 2))) for _ in range(12)]
+    walk = network.build(gpd.GeoDataFrame(geometry=lines, index=[f"s{i:02d}" for i in range(12)], crs=4547))
+    homes, clinics = (
+        gpd.GeoDataFrame(
+            {"kind": "clinic"}, geometry=gpd.points_from_xy(*rng.uniform(0, 900, (2, n))), crs=4547, index=range(n)
+        )
+        for n in (200, 5)
+    )
+    minutes = network.nearest(walk, homes, clinics, speed_m_s=1.0)
+    flown = coverage.straight(homes, clinics)
+    assert minutes["clinic"].notna().sum() > 100
+    assert not (flown["clinic"] > minutes["clinic"] * 60 + 1e-6).any()

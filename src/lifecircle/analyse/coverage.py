@@ -1,19 +1,25 @@
-"""Which residents reach which facilities on foot, in minutes and by the standard's metres.
+"""Which residents reach which facilities: on foot in minutes, by the standard's metres, and drawn straight.
 
-Two methods stand side by side and are never mixed: ``minutes`` (the walker's 5, 10 and 15 minutes) and ``metres`` (the
-service radius of the standard, measured along the network). Tiers do not stand in for one another: a facility of the
-15-minute tier says nothing about the 5-minute tier (GB 50180-2018, explanation of the four levels).
+Three methods stand side by side and are never mixed: ``minutes`` (the walker's 5, 10 and 15 minutes), ``metres`` (the
+service radius of the standard, measured along the network) and ``straight`` (the same radius as the crow flies, which is how
+official figures are drawn). Tiers do not stand in for one another: a facility of the 15-minute tier says nothing about the
+5-minute tier (GB 50180-2018, explanation of the four levels).
 
-A home that is not joined to the network has *no* answer. It counts neither as reached nor as left out, but as not known.
+A home that is not joined to the network has *no* answer in minutes or metres. It counts neither as reached nor as left out,
+but as not known. The straight line asks no network and knows an answer for such a home too.
 """
 
 from typing import Literal
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
-Method = Literal["minutes", "metres"]
-METHODS: tuple[Method, ...] = ("minutes", "metres")
+from lifecircle.errors import CrsError, SchemaError
+
+Method = Literal["minutes", "metres", "straight"]
+METHODS: tuple[Method, ...] = ("minutes", "metres", "straight")
 
 
 def weight(homes: pd.DataFrame) -> "pd.Series[float]":
@@ -39,12 +45,12 @@ def weight(homes: pd.DataFrame) -> "pd.Series[float]":
 
 
 def counting_parts(minutes: pd.DataFrame, part_of: "pd.Series[str]") -> pd.DataFrame:
-    """Minutes in which a kind is also reached through the kinds the standard names as part of it.
+    """Minutes in which a kind is also reached through the kinds the standard names as part of it; straight metres likewise.
 
     Parameters
     ----------
     minutes
-        homes × kinds, walking minutes (float64), NaN where there is no way.
+        homes × kinds, walking minutes or straight metres (float64), NaN where there is no way.
     part_of
         Kind → the kind it counts as (a pharmacy and a supermarket are 社区商业网点 in GB 50180-2018); kinds without a
         column in `minutes` are passed over.
@@ -69,8 +75,77 @@ def counting_parts(minutes: pd.DataFrame, part_of: "pd.Series[str]") -> pd.DataF
     return out
 
 
-def reached(minutes: pd.DataFrame, kinds: pd.DataFrame, *, speed_m_s: float, joined: "pd.Series[bool]") -> pd.DataFrame:
-    """Whether each home reaches each kind of each tier, by both methods.
+def straight(
+    homes: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, *, entrances: gpd.GeoDataFrame | None = None
+) -> pd.DataFrame:
+    """Straight metres from every home to the nearest facility of every kind.
+
+    A facility that has entrances is reached at the nearest of them, never at its own point, as on foot (see
+    `lifecircle.network.nearest`); entrances of other tables and of unknown facilities are ignored.
+
+    Parameters
+    ----------
+    homes, facilities, entrances
+        Canonical points in one projected system in metres; facilities have a ``kind``.
+
+    Returns
+    -------
+    DataFrame
+        On the index of `homes`, one float64 column a kind in sorted order; NaN only where the home has no point or no
+        facility of the kind has one. A kind without any facility in the table has no column.
+
+    Raises
+    ------
+    CrsError
+        Where facilities or entrances are in another system than the homes.
+    SchemaError
+        Where a facility has no kind.
+
+    Examples
+    --------
+    >>> from shapely import Point
+    >>> homes = gpd.GeoDataFrame(geometry=[Point(0, 0)], index=["h"], crs=4547)
+    >>> clinics = gpd.GeoDataFrame({"kind": ["clinic"] * 2}, geometry=[Point(300, 400), Point(0, 900)], crs=4547)
+    >>> float(straight(homes, clinics).loc["h", "clinic"])
+    500.0
+    """
+    for name, frame in {"facilities": facilities, "entrances": entrances}.items():
+        if frame is not None and frame.crs != homes.crs:
+            theirs, ours = ("no system" if crs is None else crs.name for crs in (frame.crs, homes.crs))
+            raise CrsError(f"{name} are in {theirs}, the homes in {ours}.")
+    kind = facilities["kind"].astype("str")
+    if kind.isna().any():
+        missing = facilities.index[kind.isna()]
+        raise SchemaError("facilities", [f"column kind: {len(missing)} missing (row {missing[0]})"])
+    doors, of = facilities.geometry.to_numpy(), np.arange(len(facilities))
+    if entrances is not None and len(entrances):
+        mine = entrances[(entrances["of_table"] == "facilities").to_numpy(bool, na_value=False)]
+        owner = facilities.index.get_indexer(pd.Index(mine["of_id"]))
+        own = np.setdiff1d(of, owner)
+        doors = np.concatenate([doors[own], mine.geometry.to_numpy()[owner >= 0]])
+        of = np.concatenate([own, owner[owner >= 0]])
+    codes, kinds = pd.factorize(kind, sort=True)
+    located = np.isfinite(shapely.get_x(doors))
+    points = homes.geometry.to_numpy()
+    here = np.flatnonzero(np.isfinite(shapely.get_x(points)))
+    metres = np.full((len(kinds), len(homes)), np.nan)
+    for code in range(len(kinds)):
+        tree = shapely.STRtree(doors[located & (codes[of] == code)])
+        if len(tree) and len(here):
+            pairs, metre = tree.query_nearest(points[here], return_distance=True, all_matches=False)
+            metres[code, here[pairs[0]]] = metre
+    return pd.DataFrame(metres.T, index=homes.index, columns=pd.Index(kinds, dtype="str"))
+
+
+def reached(
+    minutes: pd.DataFrame,
+    kinds: pd.DataFrame,
+    *,
+    speed_m_s: float,
+    joined: "pd.Series[bool]",
+    straight_m: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Whether each home reaches each kind of each tier, by minutes and metres and, where `straight_m` is given, straight.
 
     Parameters
     ----------
@@ -84,12 +159,15 @@ def reached(minutes: pd.DataFrame, kinds: pd.DataFrame, *, speed_m_s: float, joi
         Walking speed in metres a second; with it ``metres = minutes × 60 × speed``.
     joined
         On the index of `minutes`: whether the home is joined to the network.
+    straight_m
+        What `straight` returned for the same homes. A home whose row is all NaN has no point, unless every row is: then the place
+        has no facility, and nobody reaches one.
 
     Returns
     -------
     DataFrame
-        homes × (method, tier, kind), nullable boolean: NA where the home is not joined, or where the standard
-        gives no radius for the kind (method ``metres``).
+        homes × (method, tier, kind), nullable boolean: NA where the home is not joined (``minutes``, ``metres``) or has no
+        point (``straight``), and where the standard gives no radius for the kind (``metres``, ``straight``).
 
     Examples
     --------
@@ -107,10 +185,18 @@ def reached(minutes: pd.DataFrame, kinds: pd.DataFrame, *, speed_m_s: float, joi
     # A limit met exactly is met: without the slack, minutes × 60 × speed of a 300 m walk may come to 300.0000000001.
     by_minutes = walked <= tiers + _SLACK
     by_metres = walked * 60.0 * speed_m_s <= radii + _SLACK
-    values = np.hstack([by_minutes, by_metres])
-    mask = ~np.hstack([np.broadcast_to(known, by_minutes.shape), known & with_radius])
+    parts = [by_minutes, by_metres]
+    knowing = [np.broadcast_to(known, by_minutes.shape), known & with_radius]
+    if straight_m is not None:
+        flown = straight_m.reindex(minutes.index).to_numpy(dtype="float64")
+        located = ~np.isnan(flown).all(axis=1) | np.isnan(flown).all()
+        asked = straight_m.reindex(index=minutes.index, columns=kinds["kind"]).to_numpy(dtype="float64")
+        parts.append(asked <= radii + _SLACK)
+        knowing.append(located[:, None] & with_radius)
+    values = np.hstack(parts)
+    mask = ~np.hstack(knowing)
     columns = pd.MultiIndex.from_tuples(
-        [(m, int(t), k) for m in METHODS for t, k in zip(kinds["tier"], kinds["kind"], strict=True)],
+        [(m, int(t), k) for m in METHODS[: len(parts)] for t, k in zip(kinds["tier"], kinds["kind"], strict=True)],
         names=["method", "tier", "kind"],
     )
     arrays = {c: pd.arrays.BooleanArray(values[:, i], mask[:, i]) for i, c in enumerate(columns)}
@@ -136,7 +222,7 @@ def completeness(answers: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         homes × (method, tier, ``required`` or ``optional``), share 0–1 as float64; NaN where the home is not joined or
-        the tier has no such kind. By metres only kinds with a radius in the standard count.
+        the tier has no such kind. By metres and straight only kinds with a radius in the standard count. Minutes come first.
 
     Examples
     --------
@@ -155,7 +241,10 @@ def completeness(answers: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     )
     values = answers.to_numpy(dtype="float64", na_value=np.nan)
     means = pd.DataFrame(values, index=answers.index, columns=by).T.groupby(level=[0, 1, 2]).mean().T
-    return means.sort_index(axis=1, level=["method", "group", "tier"], ascending=[False, False, True])
+    order = means.columns.to_frame(index=False)
+    order["method"] = pd.Categorical(order["method"], METHODS)
+    order = order.sort_values(["method", "group", "tier"], ascending=[True, False, True])
+    return means.iloc[:, order.index]
 
 
 def shares(
@@ -180,7 +269,7 @@ def shares(
     DataFrame
         Columns: the name of `groups`, method, tier, kind, required, limit (minutes or metres), ``<weight>``,
         ``<weight>_covered``, ``<weight>_left_out``, ``<weight>_not_known`` and ``share_of_<weight>``: covered ÷ (covered
-        + left out), NaN where that is 0. Minutes come before metres, required kinds before optional ones. People are NaN-free; homes with a missing weight count as nobody.
+        + left out), NaN where that is 0. Minutes come before metres, metres before straight, required kinds before optional ones. People are NaN-free; homes with a missing weight count as nobody.
 
     Examples
     --------
@@ -219,6 +308,51 @@ def shares(
     long["method"] = pd.Categorical(long["method"], METHODS)
     long = long.sort_values([group, "method", "tier", "required", "kind"], ascending=[True, True, True, False, True])
     return long[order].astype({"method": "str"}).reset_index(drop=True)
+
+
+def difference(table: pd.DataFrame, *, group: str, weight: str) -> pd.DataFrame:
+    """What the choice of method does to each share: minutes, metres along the network and the straight line side by side.
+
+    Parameters
+    ----------
+    table
+        What `shares` returned; a method it does not hold stays NaN.
+    group, weight
+        The name of its group column, and ``residents`` or ``dwellings``.
+
+    Returns
+    -------
+    DataFrame
+        One row for each (group, tier, kind), in the order of `table`: `group`, tier, kind, required, ``radius_m`` (the limit of
+        metres and straight), ``share_by_minutes``, ``share_by_metres``, ``share_by_straight`` (0–1), ``metres_less_minutes``,
+        ``straight_less_minutes`` and ``straight_less_metres`` (differences of shares), and ``<weight>_not_known`` with
+        ``<weight>_not_known_straight``: each share is of those whose answer is known to its method.
+
+    Examples
+    --------
+    >>> kinds = pd.DataFrame({"tier": [15], "kind": ["a"], "radius_m": [800.0], "required": [True]})
+    >>> minutes, flown = (pd.DataFrame({"a": v}, index=["h", "i"]) for v in ([14.0, 16.0], [500.0, 700.0]))
+    >>> joined = pd.Series(True, index=["h", "i"])
+    >>> answers = reached(minutes, kinds, speed_m_s=1.0, joined=joined, straight_m=flown)
+    >>> people = pd.Series([30.0, 10.0], index=["h", "i"], name="residents")
+    >>> town = shares(answers, kinds, people, pd.Series("town", index=["h", "i"], name="scope"))
+    >>> shown = difference(town, group="scope", weight="residents")
+    >>> shown[["share_by_minutes", "share_by_metres", "share_by_straight", "straight_less_metres"]].values.tolist()
+    [[0.75, 0.0, 1.0, 1.0]]
+    """
+    key = [group, "tier", "kind"]
+    share, unknown = f"share_of_{weight}", f"{weight}_not_known"
+    out = table[[*key, "required"]].drop_duplicates(key, ignore_index=True)
+    by = {method: table[table["method"] == method] for method in METHODS}
+    radii = pd.concat([by["metres"], by["straight"]])[[*key, "limit"]].drop_duplicates(key)
+    out = out.merge(radii.rename(columns={"limit": "radius_m"}), on=key, how="left")
+    for method, rows in by.items():
+        out = out.merge(rows[[*key, share]].rename(columns={share: f"share_by_{method}"}), on=key, how="left")
+    out["metres_less_minutes"] = out["share_by_metres"] - out["share_by_minutes"]
+    out["straight_less_minutes"] = out["share_by_straight"] - out["share_by_minutes"]
+    out["straight_less_metres"] = out["share_by_straight"] - out["share_by_metres"]
+    out = out.merge(by["minutes"][[*key, unknown]], on=key, how="left")
+    return out.merge(by["straight"][[*key, unknown]], on=key, how="left", suffixes=("", "_straight"))
 
 
 def mean_completeness(complete: pd.DataFrame, weights: "pd.Series[float]", groups: "pd.Series[str]") -> pd.DataFrame:

@@ -18,6 +18,8 @@ class Raster:
     """One band read whole: `values` (rows × columns, float64, NaN where there is no data), north row first as stored.
 
     `transform` is the affine (a, b, c, d, e, f) of GDAL and rasterio: x = a·col + b·row + c, y = d·col + e·row + f.
+    `dtype` is the type of the numbers in the file, ``""`` where there was no file; `nodata` the value that the file
+    declares to mean no data, None where it declares none.
     """
 
     name: str
@@ -25,6 +27,8 @@ class Raster:
     transform: tuple[float, float, float, float, float, float]
     crs: CRS
     notes: tuple[str, ...] = ()
+    dtype: str = ""
+    nodata: float | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

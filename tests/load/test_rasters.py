@@ -35,6 +35,14 @@ def test_nodata_is_nan_and_never_summed(tmp_path):
     assert (raster.crs.to_epsg(), raster.notes, raster.name) == (4547, (), "p.tif")
 
 
+@pytest.mark.parametrize(("dtype", "nodata"), [("uint8", None), ("int16", -32768), ("float32", -9999)])
+def test_what_the_file_declares_is_kept(tmp_path, dtype, nodata):
+    """The type of the stored numbers and the declared no-data value, None where there is none, stay with the raster."""
+    raster = load.raster(write(tmp_path / "r.tif", np.array([[1, 2]], dtype=dtype), nodata=nodata))
+    assert (raster.dtype, raster.nodata) == (dtype, nodata)
+    assert raster.values.dtype == np.float64
+
+
 @pytest.mark.parametrize(
     ("values", "nodata", "notes"),
     [

@@ -65,6 +65,8 @@ def raster(path: str | Path, *, crs: str | None = None) -> Raster:
         transform=(a, b, c, d, e, f),
         crs=known,
         notes=_notes(values, dtype=dtype, nodata=nodata, bands=bands),
+        dtype=str(dtype),
+        nodata=None if nodata is None else float(nodata),
     )
 
 

@@ -10,10 +10,12 @@ is used instead of the one that is shipped.
 """
 
 from collections import defaultdict
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from io import StringIO
+from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from lifecircle.errors import LifecircleError
 
 __all__ = [
     "StandardsError",
+    "Walker",
     "aliases",
     "binding",
     "normal",
@@ -30,6 +33,7 @@ __all__ = [
     "read",
     "tables",
     "tier_kinds",
+    "walker",
     "words",
 ]
 
@@ -44,7 +48,11 @@ _NUMBERS = (
     "false_easting_m",
     "lon_from_deg",
     "lon_to_deg",
+    "speed_m_s",
+    "max_slope",
+    "longest_leg_m",
 )
+_SLOPE_RULES = ("flat", "tobler", "limit")
 
 
 class StandardsError(LifecircleError, KeyError):
@@ -52,6 +60,23 @@ class StandardsError(LifecircleError, KeyError):
 
     def __str__(self) -> str:  # KeyError would print the repr
         return str(self.args[0]) if self.args else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walker:
+    """Someone who walks: a row of ``walkers.csv``.
+
+    `speed_m_s` is the speed on the flat. `slope_rule` says what slopes do: ``flat`` nothing; ``tobler`` they change the
+    pace by Tobler's function; ``limit`` the pace stays, but what is steeper than `max_slope` (rise over run, NaN: no
+    limit) is not walked. `steps`: whether stairs are. `longest_leg_m`: the longest way between a place and its street.
+    """
+
+    code: str
+    speed_m_s: float
+    slope_rule: str
+    max_slope: float
+    steps: bool
+    longest_leg_m: float
 
 
 def read(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
@@ -124,6 +149,61 @@ def parameter(code: str, *, folder: str | Path | None = None) -> float:
     if code not in values:
         raise StandardsError(_unknown("parameter", code, list(values)))
     return float(values[code])
+
+
+def walker(code: str, *, folder: str | Path | None = None) -> Walker:
+    """One walker of ``walkers.csv``: adult, elder, child or wheelchair, or one that a local edition adds.
+
+    Raises
+    ------
+    StandardsError
+        No such walker (those there are are named), or a local edition that cannot be used: a speed that is not above 0,
+        a negative leg or slope, an unknown slope rule, ``limit`` without a slope, steps neither yes nor no, a code that
+        repeats, or an adult whose speed or leg is not that of the parameters.
+
+    Examples
+    --------
+    >>> adult, wheels = walker("adult"), walker("wheelchair")
+    >>> adult.speed_m_s, adult.slope_rule, adult.steps, adult.longest_leg_m
+    (1.0, 'tobler', True, 300.0)
+    >>> wheels.slope_rule, round(1 / wheels.max_slope), wheels.steps
+    ('limit', 12, False)
+    >>> walker("toddler")
+    Traceback (most recent call last):
+    lifecircle.standards.StandardsError: There is no walker 'toddler'; known: adult, child, elder, wheelchair.
+    """
+    rows = read("walkers", folder=folder)
+    found = rows[rows["code"] == code]
+    if found.empty:
+        raise StandardsError(f"There is no walker {code!r}; known: {', '.join(sorted(rows['code']))}.")
+    row = found.iloc[0]
+    one = Walker(
+        code=code,
+        speed_m_s=float(row["speed_m_s"]),
+        slope_rule=str(row["slope_rule"]),
+        max_slope=float(row["max_slope"]),
+        steps=row["steps"] == "yes",
+        longest_leg_m=float(row["longest_leg_m"]),
+    )
+    faults = {
+        "it has more than one row": len(found) > 1,
+        f"speed_m_s must be above 0, not {one.speed_m_s}": not 0 < one.speed_m_s < inf,
+        f"longest_leg_m must be 0 or more, not {one.longest_leg_m}": not 0 <= one.longest_leg_m < inf,
+        f"slope_rule must be {', '.join(_SLOPE_RULES)}, not {one.slope_rule!r}": one.slope_rule not in _SLOPE_RULES,
+        f"max_slope must be above 0, not {one.max_slope}": one.max_slope <= 0,
+        "slope_rule limit needs a max_slope": one.slope_rule == "limit" and isnan(one.max_slope),
+        f"steps must be yes or no, not {row['steps']!r}": row["steps"] not in ("yes", "no"),
+    }
+    if code == "adult":
+        speed, leg = (parameter(name, folder=folder) for name in ("walk_speed_adult_m_s", "offstreet_max_m"))
+        faults[f"the parameter walk_speed_adult_m_s is {speed}, its speed_m_s {one.speed_m_s}"] = one.speed_m_s != speed
+        faults[f"the parameter offstreet_max_m is {leg}, its longest_leg_m {one.longest_leg_m}"] = (
+            one.longest_leg_m != leg
+        )
+    wrong = [fault for fault, there in faults.items() if there]
+    if wrong:
+        raise StandardsError(f"walkers.csv, walker {code!r}: {'; '.join(wrong)}.")
+    return one
 
 
 def binding(marks: "pd.Series[Any]") -> "pd.Series[bool]":

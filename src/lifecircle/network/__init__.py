@@ -1,11 +1,12 @@
 """The walking network: streets joined, points placed, minutes on foot.
 
 In order: `build` joins streets into a `WalkNetwork`, `place` puts ground points on it, `field` walks from the facilities to every node,
-`minutes` reads any ground point from that, `nearest` does both, `pairs` lists what lies within a limit, `edges` draws the network. Importing this package imports the
+`minutes` reads any ground point from that, `nearest` does both, `pairs` lists what lies within a limit, `areas` draws service areas, `edges` draws the network. Importing this package imports the
 compiler; `import lifecircle` does not.
 """
 
 from lifecircle.network.noding import WalkNetwork, build, edges
+from lifecircle.network.outlining import areas
 from lifecircle.network.placing import Placed, place, placed_as
 from lifecircle.network.routing import WalkField, added, field, minutes, nearest, pairs
 
@@ -14,6 +15,7 @@ __all__ = [
     "WalkField",
     "WalkNetwork",
     "added",
+    "areas",
     "build",
     "edges",
     "field",

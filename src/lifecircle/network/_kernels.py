@@ -957,40 +957,39 @@ def costs_at(begin: Array, along: Array, forth: Array, back: Array, edge: Array,
 
 
 @kernel
-def to_homes(
+def to_ground(
     dist: Array,
-    u: Array,
-    v: Array,
-    to_u: Array,
-    to_v: Array,
-    forth: Array,
-    leg: Array,
-    key: Array,
-    door_key: Array,
-    door_forth: Array,
-    door_back: Array,
-    door_leg: Array,
-    scale: float,
+    edge_u: Array,
+    edge_v: Array,
+    total: Array,
     row: Array,
+    edge: Array,
+    ahead: Array,
+    behind: Array,
+    leg: Array,
+    door_edge: Array,
+    door_ahead: Array,
+    door_behind: Array,
+    door_leg: Array,
     out: Array,
 ) -> None:
-    """Minutes of every home over both ends of its edge and, along it, to the doors on it.
+    """Metres of the placed points in `row` over both ends of their edge and, along it, to the doors on it.
 
-    Homes are sorted by `key`, which names their edge; home i goes to ``out[row[i]]``, homes without a place are not among them. `to_u`
-    is the cost from a home to the start of its edge, `to_v` to its end, `forth` from the start to the home.
+    `ahead` is the cost from the start of the edge to the point, `behind` that from the point to the start. Doors are sorted by edge.
     """
-    best = np.empty(len(u), np.float64)
-    for i in range(len(u)):
-        best[i] = min(dist[u[i]] + to_u[i], dist[v[i]] + to_v[i])
-    for d in range(len(door_key)):
-        i = np.searchsorted(key, door_key[d])
-        while i < len(key) and key[i] == door_key[d]:
-            # Forward if the door lies ahead, back if it lies behind: the other difference is negative.
-            best[i] = min(best[i], door_leg[d] + max(door_forth[d] - forth[i], to_u[i] - door_back[d]))
-            i += 1
-    for i in range(len(u)):
-        if best[i] < np.inf:
-            out[row[i]] = (best[i] + leg[i]) / scale
+    first = np.full(len(edge_u), -1, np.int32)
+    for d in range(len(door_edge) - 1, -1, -1):
+        first[door_edge[d]] = d
+    for p in row:
+        e = edge[p]
+        best = min(dist[edge_u[e]] + behind[p], dist[edge_v[e]] + (total[e] - ahead[p]))
+        d = first[e]
+        if d >= 0:
+            while d < len(door_edge) and door_edge[d] == e:
+                # Forward if the door lies ahead, back if it lies behind: the other difference is negative.
+                best = min(best, door_leg[d] + max(door_ahead[d] - ahead[p], behind[p] - door_behind[d]))
+                d += 1
+        out[p] = best + leg[p]
 
 
 @kernel
@@ -1103,6 +1102,226 @@ def within(
         for k in range(reached_nodes):
             dist[touched[k, 0]] = np.inf
     return found[:n].copy(), minutes[:n, 0].copy()
+
+
+@kernel
+def _wall_near(x: float, y: float, radius: float, walls: Array, grid: Grid) -> bool:
+    left = max(int(np.floor((x - radius - grid.x) / grid.cell)), 0)
+    right = min(int(np.floor((x + radius - grid.x) / grid.cell)), grid.nx - 1)
+    low = max(int(np.floor((y - radius - grid.y) / grid.cell)), 0)
+    high = min(int(np.floor((y + radius - grid.y) / grid.cell)), grid.ny - 1)
+    for row in range(low, high + 1):
+        for column in range(left, right + 1):
+            c = row * grid.nx + column
+            for item in range(grid.start[c], grid.start[c + 1]):
+                w = grid.items[item]
+                ax, ay, dx, dy = walls[w, 0], walls[w, 1], walls[w, 2] - walls[w, 0], walls[w, 3] - walls[w, 1]
+                square = dx * dx + dy * dy
+                t = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square)) if square > 0 else 0.0
+                if np.hypot(x - ax - t * dx, y - ay - t * dy) <= radius:
+                    return True
+    return False
+
+
+@kernel
+def _bounds_on(
+    k: int,
+    t0: float,
+    t1: float,
+    forth: Array,
+    back: Array,
+    first: Array,
+    edge_of: Array,
+    edge_u: Array,
+    edge_v: Array,
+    total: Array,
+    dist: Array,
+    door_edge: Array,
+    door_forth: Array,
+    door_back: Array,
+    door_leg: Array,
+) -> tuple[float, float]:
+    # The least and a bound on the most it costs from the part t0 … t1 of segment k to the nearest facility.
+    a, e = first[k], edge_of[k]
+    f0, f1 = forth[a] + t0 * (forth[a + 1] - forth[a]), forth[a] + t1 * (forth[a + 1] - forth[a])
+    b0, b1 = back[a] + t0 * (back[a + 1] - back[a]), back[a] + t1 * (back[a + 1] - back[a])
+    u, v = dist[edge_u[e]], dist[edge_v[e]] + total[e]
+    low, high = min(u + b0, v - f1), min(u + b1, v - f0)
+    i = np.searchsorted(door_edge, e)
+    while i < len(door_edge) and door_edge[i] == e:
+        if door_forth[i] > f1:
+            least, most = door_forth[i] - f1, door_forth[i] - f0
+        elif door_forth[i] < f0:
+            least, most = b0 - door_back[i], b1 - door_back[i]
+        else:
+            least, most = 0.0, max(door_forth[i] - f0, b1 - door_back[i])
+        low, high = min(low, door_leg[i] + least), min(high, door_leg[i] + most)
+        i += 1
+    return low, high
+
+
+@kernel
+def bounds_in(
+    forth: Array,
+    back: Array,
+    first: Array,
+    edge_of: Array,
+    is_main: Array,
+    grid: Grid,
+    edge_u: Array,
+    edge_v: Array,
+    total: Array,
+    dist: Array,
+    door_edge: Array,
+    door_forth: Array,
+    door_back: Array,
+    door_leg: Array,
+) -> tuple[Array, Array]:
+    """The least and the most it costs from the streets in each cell of the network's grid; infinite and 0 where there is none."""
+    least, most = np.full(grid.nx * grid.ny, np.inf), np.zeros(grid.nx * grid.ny)
+    low, high = np.empty(len(first)), np.empty(len(first))
+    for k in range(len(first)):
+        low[k], high[k] = np.inf, 0.0
+        if is_main[edge_of[k]]:
+            low[k], high[k] = _bounds_on(
+                k, 0.0, 1.0, forth, back, first, edge_of, edge_u, edge_v, total, dist,
+                door_edge, door_forth, door_back, door_leg,
+            )  # fmt: skip
+    for b in range(grid.nx * grid.ny):
+        for item in range(grid.start[b], grid.start[b + 1]):
+            least[b] = min(least[b], low[grid.items[item]])
+            most[b] = max(most[b], high[grid.items[item]])
+    return least, most
+
+
+@kernel
+def undecided(
+    x: Array,
+    y: Array,
+    size: float,
+    within: Array,
+    leg: Array,
+    cap: float,
+    most: float,
+    ex: Array,
+    ey: Array,
+    forth: Array,
+    back: Array,
+    first: Array,
+    edge_of: Array,
+    is_main: Array,
+    grid: Grid,
+    walls: Array,
+    wall_grid: Grid,
+    edge_u: Array,
+    edge_v: Array,
+    total: Array,
+    dist: Array,
+    bin_least: Array,
+    bin_most: Array,
+    door_edge: Array,
+    door_forth: Array,
+    door_back: Array,
+    door_leg: Array,
+) -> Array:
+    """Squares whose corners agree but whose ground may not: 1 where it may not, 2 near a wall, where nothing is proved, else 0.
+
+    x, y are the lower left corners, `within` and `leg` (n × 4) say whether each corner is within `most`, and its leg, NaN without a place.
+    Bounds on what it costs from the streets around a square, the legs included, prove most squares to be wholly within or wholly beyond.
+    Squares whose corners differ are not asked: the outline crosses them.
+    """
+    out = np.zeros(len(x), np.int8)
+    half = 0.5 * np.hypot(size, size)
+    for n in range(len(x)):
+        inside = within[n, 0]
+        if within[n, 1] != inside or within[n, 2] != inside or within[n, 3] != inside:
+            continue
+        far = 0.0
+        missing = 0
+        for q in range(4):
+            if np.isnan(leg[n, q]):
+                missing += 1
+            else:
+                far = max(far, leg[n, q])
+        cx, cy = x[n] + 0.5 * size, y[n] + 0.5 * size
+        # Every point of the square has a place within `leg_most` of it.
+        leg_most = cap if missing > 0 else min(cap, far + half)
+        walled = len(walls) > 0 and _wall_near(cx, cy, leg_most + half, walls, wall_grid)
+        if walled:
+            leg_most = cap
+        elif missing == 4:
+            continue
+        doubt = walled and inside
+        proved = not inside or far + half <= cap
+        if proved and not doubt:
+            # What the cells of the network's grid hold as a whole settles most squares.
+            radius = leg_most + half
+            left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
+            right = min(int(np.floor((cx + radius - grid.x) / grid.cell)), grid.nx - 1)
+            low_row = max(int(np.floor((cy - radius - grid.y) / grid.cell)), 0)
+            high_row = min(int(np.floor((cy + radius - grid.y) / grid.cell)), grid.ny - 1)
+            least, greatest = np.inf, 0.0
+            for row in range(low_row, high_row + 1):
+                for column in range(left, right + 1):
+                    b = row * grid.nx + column
+                    least, greatest = min(least, bin_least[b]), max(greatest, bin_most[b])
+            if (inside and greatest + leg_most <= most) or (not inside and least > most):
+                continue
+        for turn in range(1 if not inside or walled else 2):
+            if doubt:
+                break
+            # Inside, a first turn finds a street that serves the whole square, which shortens the legs of the second.
+            tighten = inside and turn == 0
+            radius = (far + 2 * half) if tighten else leg_most + half
+            left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
+            right = min(int(np.floor((cx + radius - grid.x) / grid.cell)), grid.nx - 1)
+            low_row = max(int(np.floor((cy - radius - grid.y) / grid.cell)), 0)
+            high_row = min(int(np.floor((cy + radius - grid.y) / grid.cell)), grid.ny - 1)
+            for row in range(low_row, high_row + 1):
+                if doubt:
+                    break
+                for column in range(left, right + 1):
+                    if doubt:
+                        break
+                    b = row * grid.nx + column
+                    for item in range(grid.start[b], grid.start[b + 1]):
+                        k = grid.items[item]
+                        if not is_main[edge_of[k]]:
+                            continue
+                        a = first[k]
+                        ax, ay, dx, dy = ex[a], ey[a], ex[a + 1] - ex[a], ey[a + 1] - ey[a]
+                        square = dx * dx + dy * dy
+                        t = min(1.0, max(0.0, ((cx - ax) * dx + (cy - ay) * dy) / square)) if square > 0 else 0.0
+                        away = np.hypot(cx - ax - t * dx, cy - ay - t * dy)
+                        if away > radius:
+                            continue
+                        if tighten:
+                            worst = 0.0
+                            for q in range(4):
+                                qx = x[n] + (q & 1) * size
+                                qy = y[n] + (q >> 1) * size
+                                t = ((qx - ax) * dx + (qy - ay) * dy) / square if square > 0 else 0.0
+                                t = min(1.0, max(0.0, t))
+                                worst = max(worst, np.hypot(qx - ax - t * dx, qy - ay - t * dy))
+                            leg_most = min(leg_most, worst)
+                            proved = proved or worst <= cap
+                            continue
+                        t0 = t1 = t
+                        if square > 0:
+                            middle = ((cx - ax) * dx + (cy - ay) * dy) / square
+                            off = (cx - ax - middle * dx) ** 2 + (cy - ay - middle * dy) ** 2
+                            reach = np.sqrt(max(radius * radius - off, 0.0) / square)
+                            t0, t1 = max(0.0, middle - reach), min(1.0, middle + reach)
+                        low, high = _bounds_on(
+                            k, t0, t1, forth, back, first, edge_of, edge_u, edge_v, total, dist,
+                            door_edge, door_forth, door_back, door_leg,
+                        )  # fmt: skip
+                        doubt = high + leg_most > most if inside else low + max(0.0, away - half) <= most
+                        if doubt:
+                            break
+        if doubt or not proved:
+            out[n] = 2 if walled else 1
+    return out
 
 
 @kernel

@@ -1,7 +1,6 @@
 """Streets joined into a walking network."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -64,11 +63,6 @@ class WalkNetwork:
     _segment_edge: Array = field(repr=False)
     _grid: Grid = field(repr=False)
     _wall_grid: Grid = field(repr=False)
-
-    @cached_property
-    def key(self) -> Array:
-        """A number an edge that sorts edges by the place of their start node."""
-        return self.edge_u.astype(np.int64) * len(self.edge_u) + np.arange(len(self.edge_u))
 
     def costs(self, edge: Array, along: Array) -> tuple[Array, Array]:
         """Flat metres from the start of `edge` to the place `along` metres on it, and back; NaN where the edge is −1."""

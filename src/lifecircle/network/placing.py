@@ -72,7 +72,7 @@ class Placed:
     """Points put on a network once, to be asked many times; made by `placed_as`.
 
     `edge` (−1 where not placed), `along` and `leg` as `place` gives them, `forth` and `back` the flat metres from the edge's start to the place and
-    back. `row` lists the placed points edge by edge, `key` names their edges.
+    back. `row` lists the placed points, neighbours on the network after one another.
     """
 
     index: "pd.Index[Any]"
@@ -83,7 +83,6 @@ class Placed:
     back: Array
     why: Array
     row: Array
-    key: Array
 
 
 def placed_as(
@@ -99,25 +98,10 @@ def placed_as(
     [30.0]
     """
     edge, along, leg, why, _ = _place(walk, points, name, max_leg_m)
-    return _kept(walk, points.index, edge, along, leg, why)
-
-
-def _kept(walk: WalkNetwork, index: "pd.Index[Any]", edge: Array, along: Array, leg: Array, why: Array) -> Placed:
     forth, back = walk.costs(edge, along)
-    # In the order of their nodes, for the cache; the key also finds those on the edge of a door.
     row = np.flatnonzero(edge >= 0)
-    row = row[np.argsort(walk.key[edge[row]])]
-    return Placed(
-        index=index,
-        edge=edge,
-        along=along,
-        leg=leg,
-        forth=forth,
-        back=back,
-        why=why,
-        row=row,
-        key=walk.key[edge[row]],
-    )
+    row = row[np.argsort(walk.edge_u[edge[row]], kind="stable")]
+    return Placed(index=points.index, edge=edge, along=along, leg=leg, forth=forth, back=back, why=why, row=row)
 
 
 def _place(
@@ -134,16 +118,25 @@ def _place(
     wrong = ~np.isin(shapely.get_type_id(shapes), (0, -1))
     if wrong.any():
         raise SchemaError(name, [f"geometry: {int(wrong.sum())} not points (row {points.index[wrong][0]})"])
-    n = len(shapes)
-    xy = np.full((n, 2), np.nan)
+    xy = np.full((len(shapes), 2), np.nan)
     here = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     xy[here] = shapely.get_coordinates(shapes[here]) - walk.origin
+    return _locate(walk, xy, cap)
+
+
+def _locate(
+    walk: WalkNetwork, xy: Array, cap: float, *, threads: bool = True
+) -> tuple[Array, Array, Array, Array, Array]:
+    # Edge, metres along it, leg, why and nearer fragment of points relative to the network's origin.
+    n = len(xy)
     edge, along, leg = np.empty(n, np.int64), np.empty(n), np.empty(n)
     why, fragment = np.empty(n, np.int8), np.empty(n, bool)
     grid = walk._grid
-    # Neighbours after one another, for the cache; the answer does not depend on it.
-    column, row = np.nan_to_num((xy - (grid.x, grid.y)) / (4 * grid.cell)).T.astype(np.int64)
-    order = np.lexsort((column, row)) if n > 1000 else np.arange(n)
+    order = np.arange(n)
+    if threads and n > 1000:
+        # Neighbours after one another, for the cache; the answer does not depend on it.
+        column, row = np.nan_to_num((xy - (grid.x, grid.y)) / (4 * grid.cell)).T.astype(np.int64)
+        order = np.lexsort((column, row))
     is_main = walk.edge_component[: walk.drawn] == 0
 
     def some(chunk: Array) -> None:
@@ -167,7 +160,7 @@ def _place(
             fragment,
         )
 
-    spread(some, np.array_split(order, max(1, min(4 * workers(), n // 1000))))
+    spread(some, np.array_split(order, max(1, min(4 * workers(), n // 1000))) if threads else [order])
     return edge, along, leg, why, fragment
 
 

@@ -209,29 +209,29 @@ def minutes(
     [10.0, 0.5]
     """
     put = points if isinstance(points, Placed) else placed_as(walk, points, max_leg_m=max_leg_m)
-    scale = _metres_a_minute(walk, speed_m_s)
-    out = np.full((len(fields.kinds), len(put.edge)), np.nan)
-    if len(fields.kinds):
-        doors = fields._doors
-        of = fields._kind[doors.facility] if len(doors.facility) else doors.facility
-        order = np.lexsort((doors.forth, doors.edge, of))
-        bounds = np.searchsorted(of[order], np.arange(len(fields.kinds) + 1))
-        total = walk.forth[walk.edge_start[1:] - 1]
-        on, forth, back = put.edge[put.row], put.forth[put.row], put.back[put.row]
-        away = total[on] - forth
-        door_forth, door_back = doors.forth, doors.back
-        if fields.direction == "from":
-            forth, back, away = back, forth, (walk.back[walk.edge_start[1:] - 1])[on] - back
-            door_forth, door_back = doors.back, doors.forth
-        home = (walk.edge_u[on], walk.edge_v[on], back, away, forth, put.leg[put.row], put.key)
-
-        def one(kind: int) -> None:
-            mine = order[bounds[kind] : bounds[kind + 1]]
-            door = (walk.key[doors.edge[mine]], door_forth[mine], door_back[mine], doors.leg[mine])
-            kernels.to_homes(fields.metres[kind], *home, *door, scale, put.row, out[kind])
-
-        spread(one, range(len(fields.kinds)))
+    scale = metres_a_minute(walk, speed_m_s)
+    doors = doors_by_kind(walk, fields)
+    out = np.full((len(fields.kinds), len(put.edge)), np.inf)
+    spread(lambda k: read(walk, fields.direction, fields.metres[k], doors[k], put, put.row, out[k]), range(len(out)))
+    out[np.isinf(out)] = np.nan
+    out /= scale
     return pd.DataFrame(out.T, index=put.index, columns=pd.Index(fields.kinds, dtype="str"))
+
+
+def read(
+    walk: WalkNetwork, direction: Direction, dist: Array, doors: "KindDoors", put: Placed, row: Array, out: Array
+) -> None:
+    """Write into `out` the flat metres, legs included, of the placed points `row` of `put` in the field `dist` of one kind."""
+    forth, _ = costs_from(walk, direction)
+    ahead, behind = (put.forth, put.back) if direction == "to" else (put.back, put.forth)
+    total = forth[walk.edge_start[1:] - 1]
+    door = (doors.edge, doors.forth, doors.back, doors.leg)
+    kernels.to_ground(dist, walk.edge_u, walk.edge_v, total, row, put.edge, ahead, behind, put.leg, *door, out)
+
+
+def costs_from(walk: WalkNetwork, direction: Direction) -> tuple[Array, Array]:
+    """Costs along edges, forth and back, of a walk from the ground; turned round where the walk is from the facility."""
+    return (walk.forth, walk.back) if direction == "to" else (walk.back, walk.forth)
 
 
 def nearest(
@@ -268,7 +268,7 @@ def nearest(
     >>> float(nearest(build(streets), homes, facilities, speed_m_s=1.0).loc["h", "clinic"])
     10.0
     """
-    _metres_a_minute(walk, speed_m_s)
+    metres_a_minute(walk, speed_m_s)
     fields = field(walk, facilities, entrances=entrances, max_leg_m=max_leg_m, direction=direction)
     put = homes if isinstance(homes, Placed) else placed_as(walk, homes, name="homes", max_leg_m=max_leg_m)
     return minutes(walk, fields, put, speed_m_s=speed_m_s)
@@ -315,7 +315,7 @@ def pairs(
     """
     if not 0 <= limit_min < np.inf:
         raise ValueError(f"limit_min must be a number of minutes of 0 or more, not {limit_min}.")
-    scale = _metres_a_minute(walk, speed_m_s)
+    scale = metres_a_minute(walk, speed_m_s)
     # Facilities in the order of their ids, so that pairs come out sorted.
     by_id = facilities.index.argsort()
     rank = np.empty(len(by_id), np.int64)
@@ -380,13 +380,39 @@ def pairs(
 
 
 class _Doors(NamedTuple):
-    """Placed doors of facilities: row of the facility, edge, cost from its start and back, off-street leg."""
+    """Placed doors of facilities: row of the facility, edge, metres along it, cost from its start and back, off-street leg."""
 
     facility: Array
+    edge: Array
+    along: Array
+    forth: Array
+    back: Array
+    leg: Array
+
+
+class KindDoors(NamedTuple):
+    """The doors of one kind, sorted by edge: costs along the edge as `costs_from` turns them, leg, place on the street."""
+
     edge: Array
     forth: Array
     back: Array
     leg: Array
+    x: Array
+    y: Array
+
+
+def doors_by_kind(walk: WalkNetwork, fields: WalkField) -> list[KindDoors]:
+    """The doors of each kind of a field."""
+    doors = fields._doors
+    of = fields._kind[doors.facility] if len(doors.facility) else doors.facility
+    order = np.lexsort((doors.forth, doors.edge, of))
+    bounds = np.searchsorted(of[order], np.arange(len(fields.kinds) + 1))
+    ahead, behind = (doors.forth, doors.back) if fields.direction == "to" else (doors.back, doors.forth)
+    x, y = kernels.costs_at(walk.edge_start, walk.along, walk.x, walk.y, doors.edge, doors.along)
+    return [
+        KindDoors(*(column[order[low:high]] for column in (doors.edge, ahead, behind, doors.leg, x, y)))
+        for low, high in pairwise(bounds)
+    ]
 
 
 def _doors(
@@ -408,7 +434,7 @@ def _doors(
         along, leg = np.concatenate([along[own], a]), np.concatenate([leg[own], off])
     placed = edge >= 0
     forth, back = walk.costs(edge[placed], along[placed])
-    return _Doors(row[placed], edge[placed], forth, back, leg[placed])
+    return _Doors(row[placed], edge[placed], along[placed], forth, back, leg[placed])
 
 
 def _kinds(facilities: gpd.GeoDataFrame) -> tuple[list[str], Array]:
@@ -424,7 +450,8 @@ def _kinds(facilities: gpd.GeoDataFrame) -> tuple[list[str], Array]:
     return [str(name) for name in kinds], code
 
 
-def _metres_a_minute(walk: WalkNetwork, speed_m_s: float | None) -> float:
+def metres_a_minute(walk: WalkNetwork, speed_m_s: float | None) -> float:
+    """Flat metres the walker covers in a minute."""
     speed = walk.speed_m_s if speed_m_s is None else float(speed_m_s)
     if not 0 < speed < np.inf:
         raise ValueError(f"speed_m_s must be a speed above 0 m/s, not {speed_m_s}.")

@@ -1306,17 +1306,16 @@ def undecided(
                             leg_most = min(leg_most, worst)
                             proved = proved or worst <= cap
                             continue
-                        t0 = t1 = t
-                        if square > 0:
-                            middle = ((cx - ax) * dx + (cy - ay) * dy) / square
-                            off = (cx - ax - middle * dx) ** 2 + (cy - ay - middle * dy) ** 2
-                            reach = np.sqrt(max(radius * radius - off, 0.0) / square)
-                            t0, t1 = max(0.0, middle - reach), min(1.0, middle + reach)
+                        # The places of the square's points are no farther apart than the points.
+                        spread = half / np.sqrt(square) if square > 0 else 0.0
+                        t0, t1 = max(0.0, t - spread), min(1.0, t + spread)
                         low, high = _bounds_on(
                             k, t0, t1, forth, back, first, edge_of, edge_u, edge_v, total, dist,
                             door_edge, door_forth, door_back, door_leg,
                         )  # fmt: skip
-                        doubt = high + leg_most > most if inside else low + max(0.0, away - half) <= most
+                        doubt = (
+                            high + min(leg_most, away + half) > most if inside else low + max(0.0, away - half) <= most
+                        )
                         if doubt:
                             break
         if doubt or not proved:

@@ -20,6 +20,8 @@ WELD_M = 1e-7
 TOUCH_M = 1e-6
 # Distances nearer to each other than this are a tie.
 TIE_M = 1e-9
+# The sweep takes 2¹⁴ nodes at a time: they and their arcs fill about 1 MB.
+_BLOCK = 14
 
 
 def kernel(function: _F) -> _F:
@@ -70,8 +72,12 @@ def fill_grid(
             ax, ay, bx, by = px[a], py[a], px[a + 1], py[a + 1]
             left = max(int(np.floor((min(ax, bx) - pad - x) / cell)), 0)
             right = min(int(np.floor((max(ax, bx) + pad - x) / cell)), nx - 1)
+            low = max(int(np.floor((min(ay, by) - pad - y) / cell)), 0)
+            high = min(int(np.floor((max(ay, by) + pad - y) / cell)), ny - 1)
+            slanting = left < right and low < high
             for i in range(left, right + 1):
-                low, high = _rows(ax, ay, bx, by, x + i * cell, x + (i + 1) * cell, y, cell, ny, pad)
+                if slanting:
+                    low, high = _rows(ax, ay, bx, by, x + i * cell, x + (i + 1) * cell, y, cell, ny, pad)
                 for j in range(low, high + 1):
                     c = j * nx + i
                     if turn == 0:
@@ -88,6 +94,17 @@ def fill_grid(
                 start[c] = start[c - 1]
             start[0] = 0
     return start, items
+
+
+@kernel
+def extent(px: Array, py: Array, first: Array) -> tuple[float, float, float, float, float]:
+    """Least x and y, greatest x and y, and total length of the segments ``first[k] → first[k] + 1``."""
+    west, south, east, north, length = np.inf, np.inf, -np.inf, -np.inf, 0.0
+    for a in first:
+        west, east = min(west, px[a], px[a + 1]), max(east, px[a], px[a + 1])
+        south, north = min(south, py[a], py[a + 1]), max(north, py[a], py[a + 1])
+        length += np.hypot(px[a + 1] - px[a], py[a + 1] - py[a])
+    return west, south, east, north, length
 
 
 @kernel
@@ -117,13 +134,33 @@ def unite_all(parent: Array, pairs: Array) -> None:
 
 
 @kernel
-def running(step: Array, of: Array) -> Array:
-    """Sums of `step` from the start of each run of equal `of`."""
-    out = np.zeros(len(step), np.float64)
-    for i in range(1, len(step)):
-        if of[i] == of[i - 1]:
-            out[i] = out[i - 1] + step[i]
-    return out
+def cleaned(xy: Array, begin: Array, x0: float, y0: float) -> tuple[Array, Array, Array, Array, Array]:
+    """Lines without repeated vertices, relative to (x0, y0): x, y, metres along, first vertex of each line kept, and which are kept.
+
+    Left out are lines with a coordinate that is no number and those of no length.
+    """
+    x, y, along = np.empty(len(xy)), np.empty(len(xy)), np.empty(len(xy))
+    part = np.empty(len(begin), np.int64)
+    keep = np.zeros(len(begin) - 1, np.bool_)
+    n = m = 0
+    for p in range(len(begin) - 1):
+        part[n] = m
+        k = m
+        finite = True
+        for i in range(begin[p], begin[p + 1]):
+            x[k], y[k], along[k] = xy[i, 0] - x0, xy[i, 1] - y0, 0.0
+            finite = finite and np.isfinite(x[k]) and np.isfinite(y[k])
+            if k > m:
+                if x[k] == x[k - 1] and y[k] == y[k - 1]:
+                    continue
+                along[k] = along[k - 1] + np.hypot(x[k] - x[k - 1], y[k] - y[k - 1])
+            k += 1
+        if finite and k > m and along[k - 1] > WELD_M:
+            keep[p] = True
+            m = k
+            n += 1
+    part[n] = m
+    return x[:m].copy(), y[:m].copy(), along[:m].copy(), part[: n + 1].copy(), keep
 
 
 @kernel
@@ -159,7 +196,9 @@ def fingerprints(px: Array, py: Array, part: Array, level: Array) -> Array:
 
 
 @kernel
-def find_joins(
+def find_touches(
+    low: int,
+    high: int,
     px: Array,
     py: Array,
     along: Array,
@@ -169,15 +208,13 @@ def find_joins(
     first: Array,
     grid: Grid,
     tolerance: float,
-    parent: Array,
     is_node: Array,
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """Where streets join. Vertices in one place are united in `parent` and marked in `is_node`.
+    """Where the vertices from `low` to `high` touch other vertices or segments; those that do are marked in `is_node`.
 
-    Returns the points that fall inside a segment (its first vertex; along, x, y), the links between elements that are near but
-    not in one place (vertex number, or number of vertices + point number), and counts: ends on a street, crossings joined, not joined.
+    Returns the points that fall inside a segment (its first vertex; along, x, y), the links between elements that touch (vertex number, or
+    −1 − point number) with the gap between them, and counts: ends on a street, crossings joined, not joined.
     """
-    nv = len(px)
     at = np.empty((64, 1), np.int64)
     where = np.empty((64, 3), np.float64)
     points = 0
@@ -186,10 +223,9 @@ def find_joins(
     linked = 0
     counts = np.zeros(3, np.int64)
     reach = 4 * tolerance
-    unions = np.empty((64, 2), np.int64)
-    united = 0
-    # Vertices against the vertices and segments beside them.
-    for i in range(nv):
+    # Twice the tolerance, so that rounding cannot lose a neighbour.
+    beside = 2 * tolerance
+    for i in range(low, high):
         x, y = px[i], py[i]
         c = int((y - grid.y) / grid.cell) * grid.nx + int((x - grid.x) / grid.cell)
         for item in range(grid.start[c], grid.start[c + 1]):
@@ -197,6 +233,10 @@ def find_joins(
             a = first[k]
             b = a + 1
             if i in (a, b):
+                continue
+            if min(px[a], px[b]) > x + beside or max(px[a], px[b]) < x - beside:
+                continue
+            if min(py[a], py[b]) > y + beside or max(py[a], py[b]) < y - beside:
                 continue
             dx, dy = px[b] - px[a], py[b] - py[a]
             length = np.sqrt(dx * dx + dy * dy)
@@ -217,14 +257,11 @@ def find_joins(
                         continue
                     is_node[i] = True
                     is_node[j] = True
-                    if d <= WELD_M:
-                        unite(parent, i, j)
-                    else:
-                        if linked == len(links):
-                            links, gaps = _grown(links), _grown(gaps)
-                        links[linked, 0], links[linked, 1] = i, j
-                        gaps[linked, 0] = d
-                        linked += 1
+                    if linked == len(links):
+                        links, gaps = _grown(links), _grown(gaps)
+                    links[linked, 0], links[linked, 1] = i, j
+                    gaps[linked, 0] = d
+                    linked += 1
                 continue
             s = along[a] + t * length
             if part_of[i] == part_of[a] and abs(along[i] - s) <= reach:
@@ -244,23 +281,52 @@ def find_joins(
             d = np.hypot(x - qx, y - qy)
             if linked == len(links):
                 links, gaps = _grown(links), _grown(gaps)
-            links[linked, 0], links[linked, 1] = i, nv + points
+            links[linked, 0], links[linked, 1] = i, -1 - points
             gaps[linked, 0] = d
             linked += 1
             points += 1
-    # Segments across one another, away from every vertex.
-    for row in range(grid.ny):
+    return at[:points, 0].copy(), where[:points].copy(), links[:linked].copy(), gaps[:linked, 0].copy(), counts
+
+
+@kernel
+def find_crossings(
+    low: int,
+    high: int,
+    px: Array,
+    py: Array,
+    along: Array,
+    part_of: Array,
+    level: Array,
+    first: Array,
+    grid: Grid,
+    tolerance: float,
+) -> tuple[Array, Array, Array]:
+    """Where segments cross away from every vertex, in the rows of the grid from `low` to `high`.
+
+    Returns the points two by two, one on either segment (its first vertex; along, x, y), and counts as `find_touches`.
+    """
+    at = np.empty((64, 1), np.int64)
+    where = np.empty((64, 3), np.float64)
+    points = 0
+    counts = np.zeros(3, np.int64)
+    for row in range(low, high):
         for column in range(grid.nx):
             c = row * grid.nx + column
             for item in range(grid.start[c], grid.start[c + 1]):
                 a = first[grid.items[item]]
                 ax, ay = px[a], py[a]
                 rx, ry = px[a + 1] - ax, py[a + 1] - ay
+                west, east = min(ax, px[a + 1]), max(ax, px[a + 1])
+                south, north = min(ay, py[a + 1]), max(ay, py[a + 1])
                 for other in range(item + 1, grid.start[c + 1]):
                     b = first[grid.items[other]]
                     if b == a + 1 or a == b + 1:
                         continue
                     bx, by = px[b], py[b]
+                    if min(bx, px[b + 1]) > east or max(bx, px[b + 1]) < west:
+                        continue
+                    if min(by, py[b + 1]) > north or max(by, py[b + 1]) < south:
+                        continue
                     sx, sy = px[b + 1] - bx, py[b + 1] - by
                     cross = rx * sy - ry * sx
                     if cross == 0.0:
@@ -287,16 +353,8 @@ def find_joins(
                     at[points, 0], at[points + 1, 0] = a, b
                     where[points, 0], where[points, 1], where[points, 2] = along[a] + t * la, x, y
                     where[points + 1, 0], where[points + 1, 1], where[points + 1, 2] = along[b] + u * lb, x, y
-                    if united == len(unions):
-                        unions = _grown(unions)
-                    unions[united, 0], unions[united, 1] = nv + points, nv + points + 1
-                    united += 1
                     points += 2
-    all_links = np.empty((linked + united, 2), np.int64)
-    all_gaps = np.zeros(linked + united, np.float64)
-    all_links[:linked], all_links[linked:] = links[:linked], unions[:united]
-    all_gaps[:linked] = gaps[:linked, 0]
-    return at[:points, 0].copy(), where[:points].copy(), all_links, all_gaps, counts
+    return at[:points, 0].copy(), where[:points].copy(), counts
 
 
 @kernel
@@ -887,52 +945,70 @@ def sweep(
     """Metres from the nearest seed to every node, infinite where there is no way, where they are less than in `dist`.
 
     A bucket queue: nodes lie in buckets `width` metres wide, are taken bucket by bucket and put back if they improve, so the answer
-    is exact whatever the width. `buckets` is a power of two and spans the longest arc and the farthest seed.
+    is exact whatever the width and the order. `buckets` is a power of two and spans the longest arc. Nodes that follow one another
+    lie close together, so the queue runs block by block in the fast memory; what leaves a block waits for its own block's turn.
     """
     n = len(start) - 1
     after = np.empty(n, np.int32)
-    before = np.full(n, -2, np.int32)  # -2: in no bucket
+    before = np.full(n, -2, np.int32)  # -2: not in a bucket, -3: waiting for its block, which `after` then links
     head = np.full(buckets, -1, np.int32)
+    blocks = (n - 1 >> _BLOCK) + 1
+    entry = np.full(blocks, -1, np.int32)
     mask = buckets - 1
     inverse = 1.0 / width
-    waiting = 0
+    outside = 0
     for i in range(len(seed)):
         v = seed[i]
         if seed_m[i] < dist[v]:
-            if before[v] != -2:
-                _lift(v, int(dist[v] * inverse) & mask, head, after, before)
-                waiting -= 1
             dist[v] = seed_m[i]
-            _drop(v, int(dist[v] * inverse) & mask, head, after, before)
-            waiting += 1
-    now = 0
-    while waiting > 0:
-        b = now & mask
-        while head[b] >= 0:
-            u = head[b]
-            n_ = after[u]
-            head[b] = n_
-            if n_ >= 0:
-                before[n_] = -1
-            before[u] = -2
-            waiting -= 1
-            d = dist[u]
-            for arc in range(start[u], start[u + 1]):
-                v = node[arc]
-                reached = d + metres[arc]
-                if reached < dist[v]:
-                    new = int(reached * inverse) & mask
-                    if before[v] != -2:
-                        old = int(dist[v] * inverse) & mask
+            if before[v] == -2:
+                after[v], before[v] = entry[v >> _BLOCK], -3
+                entry[v >> _BLOCK] = v
+                outside += 1
+    while outside > 0:
+        for block in range(blocks):
+            v = entry[block]
+            entry[block] = -1
+            waiting = 0
+            now = 2**62
+            while v >= 0:
+                next_ = after[v]
+                now = min(now, int(dist[v] * inverse))
+                _drop(v, int(dist[v] * inverse) & mask, head, after, before)
+                outside -= 1
+                waiting += 1
+                v = next_
+            while waiting > 0:
+                b = now & mask
+                while head[b] >= 0:
+                    u = head[b]
+                    next_ = after[u]
+                    head[b] = next_
+                    if next_ >= 0:
+                        before[next_] = -1
+                    before[u] = -2
+                    waiting -= 1
+                    d = dist[u]
+                    for arc in range(start[u], start[u + 1]):
+                        v = node[arc]
+                        reached = d + metres[arc]
+                        if reached >= dist[v]:
+                            continue
+                        if v >> _BLOCK != block:
+                            if before[v] == -2:
+                                after[v], before[v] = entry[v >> _BLOCK], -3
+                                entry[v >> _BLOCK] = v
+                                outside += 1
+                        elif before[v] == -2:
+                            _drop(v, int(reached * inverse) & mask, head, after, before)
+                            waiting += 1
+                        else:
+                            old, new = int(dist[v] * inverse) & mask, int(reached * inverse) & mask
+                            if old != new:
+                                _lift(v, old, head, after, before)
+                                _drop(v, new, head, after, before)
                         dist[v] = reached
-                        if old != new:
-                            _lift(v, old, head, after, before)
-                            _drop(v, new, head, after, before)
-                    else:
-                        dist[v] = reached
-                        _drop(v, new, head, after, before)
-                        waiting += 1
-        now += 1
+                now += 1
 
 
 @kernel
@@ -1020,8 +1096,8 @@ def within(
 ) -> tuple[Array, Array]:
     """Pairs within `limit` minutes for the facilities from `low` to `high`: (home, facility) and minutes.
 
-    Homes of edge e are ``home_at[home_start[e]:home_start[e + 1]]``; the doors of facility f lie between ``door_start[f]`` and the next.
-    A door costs `door_forth` from the start of its edge and `door_from_v` from its end.
+    Homes are sorted by edge, those of edge e lie between ``home_start[e]`` and the next, and `home_at` numbers them; the doors of
+    facility f lie between ``door_start[f]`` and the next. Facilities that follow one another should lie close together. A door costs `door_forth` from the start of its edge and `door_from_v` from its end.
     """
     nodes = len(start) - 1
     dist = np.full(nodes, np.inf)
@@ -1056,11 +1132,15 @@ def within(
         for b in range(len(head)):
             while head[b] >= 0:
                 u = head[b]
-                _lift(u, b, head, after, before)
+                next_ = after[u]
+                head[b] = next_
+                if next_ >= 0:
+                    before[next_] = -1
                 before[u] = -2
+                so_far = dist[u]
                 for arc in range(start[u], start[u + 1]):
                     v = node[arc]
-                    d = dist[u] + metres[arc]
+                    d = so_far + metres[arc]
                     if d > most or d >= dist[v]:
                         continue
                     if before[v] != -2:
@@ -1085,9 +1165,9 @@ def within(
                 here = False
                 for i in range(door_start[f], door_start[f + 1]):
                     here = here or door_edge[i] == e
-                for i in range(home_start[e], home_start[e + 1]):
-                    h = home_at[i]
-                    best = min(dist[edge_u[e]] + home_to_u[h], dist[edge_v[e]] + home_to_v[h])
+                to_u, to_v = dist[edge_u[e]], dist[edge_v[e]]
+                for h in range(home_start[e], home_start[e + 1]):
+                    best = min(to_u + home_to_u[h], to_v + home_to_v[h])
                     if here:
                         for j in range(door_start[f], door_start[f + 1]):
                             if door_edge[j] == e:
@@ -1097,7 +1177,7 @@ def within(
                     if walk <= limit:
                         if n == len(found):
                             found, minutes = _grown(found), _grown(minutes)
-                        found[n, 0], found[n, 1], minutes[n, 0] = h, f, walk
+                        found[n, 0], found[n, 1], minutes[n, 0] = home_at[h], f, walk
                         n += 1
         for k in range(reached_nodes):
             dist[touched[k, 0]] = np.inf
@@ -1119,6 +1199,100 @@ def _wall_near(x: float, y: float, radius: float, walls: Array, grid: Grid) -> b
                 square = dx * dx + dy * dy
                 t = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square)) if square > 0 else 0.0
                 if np.hypot(x - ax - t * dx, y - ay - t * dy) <= radius:
+                    return True
+    return False
+
+
+@kernel
+def _foot(x: float, y: float, ax: float, ay: float, dx: float, dy: float) -> tuple[float, float]:
+    # The point of the segment (ax, ay) → (ax + dx, ay + dy) nearest to (x, y).
+    square = dx * dx + dy * dy
+    t = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square)) if square > 0 else 0.0
+    return ax + t * dx, ay + t * dy
+
+
+@kernel
+def _wall_along(x: float, y: float, qx: float, qy: float, radius: float, walls: Array, grid: Grid) -> bool:
+    """Whether a wall comes within `radius` of the segment (x, y) → (qx, qy)."""
+    rx, ry = qx - x, qy - y
+    left = max(int(np.floor((min(x, qx) - radius - grid.x) / grid.cell)), 0)
+    right = min(int(np.floor((max(x, qx) + radius - grid.x) / grid.cell)), grid.nx - 1)
+    low = max(int(np.floor((min(y, qy) - radius - grid.y) / grid.cell)), 0)
+    high = min(int(np.floor((max(y, qy) + radius - grid.y) / grid.cell)), grid.ny - 1)
+    for row in range(low, high + 1):
+        for column in range(left, right + 1):
+            c = row * grid.nx + column
+            for item in range(grid.start[c], grid.start[c + 1]):
+                w = grid.items[item]
+                ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
+                # Two segments are nearest at an end of one of them, unless they cross.
+                for end in range(4):
+                    if end < 2:
+                        px, py = (ax, ay) if end == 0 else (bx, by)
+                        fx, fy = _foot(px, py, x, y, rx, ry)
+                    else:
+                        px, py = (x, y) if end == 2 else (qx, qy)
+                        fx, fy = _foot(px, py, ax, ay, bx - ax, by - ay)
+                    if np.hypot(px - fx, py - fy) <= radius:
+                        return True
+                sides = (rx * (ay - y) - ry * (ax - x)) * (rx * (by - y) - ry * (bx - x))
+                sx, sy = bx - ax, by - ay
+                if sides < 0 and (sx * (y - ay) - sy * (x - ax)) * (sx * (qy - ay) - sy * (qx - ax)) < 0:
+                    return True
+    return False
+
+
+@kernel
+def _shut(
+    x: float, y: float, size: float, ax: float, ay: float, bx: float, by: float, walls: Array, grid: Grid
+) -> bool:
+    """Whether one wall stops the legs from every point of a square to the street segment (ax, ay) → (bx, by), as `_blocks` does."""
+    dx, dy = bx - ax, by - ay
+    square = dx * dx + dy * dy
+    t0, t1 = 1.0, 0.0
+    for q in range(4):
+        t = (x + (q & 1) * size - ax) * dx + (y + (q >> 1) * size - ay) * dy
+        t = min(1.0, max(0.0, t / square)) if square > 0 else 0.0
+        t0, t1 = min(t0, t), max(t1, t)
+    cx, cy = x + 0.5 * size, y + 0.5 * size
+    qx, qy = _foot(cx, cy, ax, ay, dx, dy)
+    left = max(int(np.floor((min(cx, qx) - TOUCH_M - grid.x) / grid.cell)), 0)
+    right = min(int(np.floor((max(cx, qx) + TOUCH_M - grid.x) / grid.cell)), grid.nx - 1)
+    low = max(int(np.floor((min(cy, qy) - TOUCH_M - grid.y) / grid.cell)), 0)
+    high = min(int(np.floor((max(cy, qy) + TOUCH_M - grid.y) / grid.cell)), grid.ny - 1)
+    for row in range(low, high + 1):
+        for column in range(left, right + 1):
+            c = row * grid.nx + column
+            for item in range(grid.start[c], grid.start[c + 1]):
+                w = grid.items[item]
+                wx, wy = walls[w, 0], walls[w, 1]
+                wall = np.hypot(walls[w, 2] - wx, walls[w, 3] - wy)
+                if wall == 0.0:
+                    continue
+                ux, uy = (walls[w, 2] - wx) / wall, (walls[w, 3] - wy) / wall
+                # Metres off the wall's line, counted from the side of the square's middle.
+                way = 1.0 if ux * (cy - wy) - uy * (cx - wx) > 0 else -1.0
+                a, b = way * (ux * (ay - wy) - uy * (ax - wx)), way * (ux * (by - wy) - uy * (bx - wx))
+                beyond = a <= TOUCH_M and b <= TOUCH_M and min(a, b) < -TOUCH_M
+                stops = True
+                for q in range(4):
+                    px, py = x + (q & 1) * size, y + (q >> 1) * size
+                    here = way * (ux * (py - wy) - uy * (px - wx))
+                    for end in range(2):
+                        t = t0 if end == 0 else t1
+                        fx, fy = ax + t * dx, ay + t * dy
+                        there = way * (ux * (fy - wy) - uy * (fx - wx))
+                        if here <= 2 * TOUCH_M or not (there < -2 * TOUCH_M or beyond):
+                            stops = False
+                            break
+                        share = here / (here - there)
+                        at = (1 - share) * (ux * (px - wx) + uy * (py - wy)) + share * (ux * (fx - wx) + uy * (fy - wy))
+                        if at < 0 or at > wall:
+                            stops = False
+                            break
+                    if not stops:
+                        break
+                if stops:
                     return True
     return False
 
@@ -1224,13 +1398,13 @@ def undecided(
     door_back: Array,
     door_leg: Array,
 ) -> Array:
-    """Squares whose corners agree but whose ground may not: 1 where it may not, 2 near a wall, where nothing is proved, else 0.
+    """Squares whose corners agree but whose ground may not.
 
     x, y are the lower left corners, `within` and `leg` (n × 4) say whether each corner is within `most`, and its leg, NaN without a place.
     Bounds on what it costs from the streets around a square, the legs included, prove most squares to be wholly within or wholly beyond.
     Squares whose corners differ are not asked: the outline crosses them.
     """
-    out = np.zeros(len(x), np.int8)
+    out = np.zeros(len(x), np.bool_)
     half = 0.5 * np.hypot(size, size)
     for n in range(len(x)):
         inside = within[n, 0]
@@ -1251,9 +1425,9 @@ def undecided(
             leg_most = cap
         elif missing == 4:
             continue
-        doubt = walled and inside
-        proved = not inside or far + half <= cap
-        if proved and not doubt:
+        doubt = False
+        proved = not inside or (not walled and far + half <= cap)
+        if proved:
             # What the cells of the network's grid hold as a whole settles most squares.
             radius = leg_most + half
             left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
@@ -1267,11 +1441,12 @@ def undecided(
                     least, greatest = min(least, bin_least[b]), max(greatest, bin_most[b])
             if (inside and greatest + leg_most <= most) or (not inside and least > most):
                 continue
-        for turn in range(1 if not inside or walled else 2):
+        served = inside or (walled and missing == 0)
+        for turn in range(2 if served else 1):
             if doubt:
                 break
-            # Inside, a first turn finds a street that serves the whole square, which shortens the legs of the second.
-            tighten = inside and turn == 0
+            # A first turn finds a street that serves the whole square, which shortens the legs of the second.
+            tighten = served and turn == 0
             radius = (far + 2 * half) if tighten else leg_most + half
             left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
             right = min(int(np.floor((cx + radius - grid.x) / grid.cell)), grid.nx - 1)
@@ -1303,8 +1478,12 @@ def undecided(
                                 t = ((qx - ax) * dx + (qy - ay) * dy) / square if square > 0 else 0.0
                                 t = min(1.0, max(0.0, t))
                                 worst = max(worst, np.hypot(qx - ax - t * dx, qy - ay - t * dy))
-                            leg_most = min(leg_most, worst)
-                            proved = proved or worst <= cap
+                            # All legs lie within half a diagonal of the one from the middle: if no wall does, none is stopped.
+                            if worst < leg_most or not proved:
+                                qx, qy = _foot(cx, cy, ax, ay, dx, dy)
+                                if not walled or not _wall_along(cx, cy, qx, qy, half + TOUCH_M, walls, wall_grid):
+                                    leg_most = min(leg_most, worst)
+                                    proved = proved or worst <= cap
                             continue
                         # The places of the square's points are no farther apart than the points.
                         spread = half / np.sqrt(square) if square > 0 else 0.0
@@ -1316,10 +1495,11 @@ def undecided(
                         doubt = (
                             high + min(leg_most, away + half) > most if inside else low + max(0.0, away - half) <= most
                         )
+                        if doubt and walled:
+                            doubt = not _shut(x[n], y[n], size, ax, ay, ax + dx, ay + dy, walls, wall_grid)
                         if doubt:
                             break
-        if doubt or not proved:
-            out[n] = 2 if walled else 1
+        out[n] = doubt or not proved
     return out
 
 

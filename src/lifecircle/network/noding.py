@@ -13,6 +13,7 @@ from lifecircle import standards
 from lifecircle.errors import CrsError, LifecircleError, SchemaError
 from lifecircle.network import _kernels as kernels
 from lifecircle.network._kernels import Array, Grid
+from lifecircle.network._threads import chunks, spread
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -27,7 +28,8 @@ class WalkNetwork:
 
     What walking costs is counted in flat metres: the metres on level ground that take the walker as long. `forth` are those from an
     edge's start to each of its coordinates, `back` those from each coordinate to the start, `arc_in` those of walking an arc
-    from its far node to this one; on level ground they are `along` and `arc_m` themselves. `steps` marks edges that are stairs.
+    from its far node to this one; on level ground they are `along` and `arc_m` themselves. `steps` marks edges that are stairs, `spans` bridges and
+    tunnels.
     A walker covers `speed_m_s` flat metres a second, the legs off the street included, and leaves the street for `max_leg_m` at most.
     """
 
@@ -54,11 +56,12 @@ class WalkNetwork:
     back: Array
     arc_in: Array
     steps: Array
+    spans: Array
     drawn: int
     walls: Array
     speed_m_s: float
     max_leg_m: float
-    report: dict[str, int | float]
+    report: dict[str, Any]
     _segment: Array = field(repr=False)
     _segment_edge: Array = field(repr=False)
     _grid: Grid = field(repr=False)
@@ -165,21 +168,14 @@ class _Lines:
         parts, owner = shapes, np.arange(len(shapes))
         if not np.isin(shapely.get_type_id(shapes), (1, 2)).all():
             parts, owner = shapely.get_parts(shapes, return_index=True)
-        none = np.bincount(owner, minlength=len(shapes)) == 0
-        xy, of = shapely.get_coordinates(parts, return_index=True)
-        bad = np.zeros(len(parts), bool)
-        bad[of[~np.isfinite(xy).all(axis=1)]] = True
-        xy, of = xy[~bad[of]], of[~bad[of]]
-        origin = (float(xy[:, 0].min()), float(xy[:, 1].min())) if len(xy) else (0.0, 0.0)
-        xy = xy - origin
-        repeated = np.zeros(len(xy), bool)
-        repeated[1:] = (of[1:] == of[:-1]) & (xy[1:] == xy[:-1]).all(axis=1)
-        xy, of = xy[~repeated], of[~repeated]
-        along = _along(xy, of)
-        length = np.zeros(len(parts))
-        np.maximum.at(length, of, along)
-        keep = length > kernels.WELD_M
-        dropped = int(none.sum()) + int((~keep).sum())
+        none = int((np.bincount(owner, minlength=len(shapes)) == 0).sum())
+        begin = np.append(0, np.cumsum(shapely.get_num_coordinates(parts)))
+        xy = shapely.get_coordinates(parts)
+        origin = _corner(xy, begin)
+        x, y, along, part, keep = kernels.cleaned(xy, begin, *origin)
+        del xy
+        owner = owner[keep]
+        dropped = none + int((~keep).sum())
 
         bridge, tunnel = _flag(streets, "bridge"), _flag(streets, "tunnel")
         layer = np.zeros(len(streets))
@@ -187,11 +183,6 @@ class _Lines:
             layer = np.nan_to_num(streets["layer"].to_numpy("float64", na_value=np.nan)) + 0.0
         level = pd.factorize(layer)[0] * 4 + tunnel * 2 + bridge
 
-        xy, of, along = xy[keep[of]], of[keep[of]], along[keep[of]]
-        owner = owner[keep]
-        part = np.searchsorted(of, np.flatnonzero(keep)).astype(np.int64)
-        part = np.append(part, len(of))
-        x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
         duplicates = 0
         if len(owner):
             prints = kernels.fingerprints(x + 0.0, y + 0.0, part, level[owner])
@@ -199,6 +190,7 @@ class _Lines:
             twice = pd.Series(prints[:, 0]).duplicated(keep=False).to_numpy().copy()
             twice[twice] = pd.DataFrame(prints[twice]).duplicated().to_numpy()
             duplicates = int(twice.sum())
+        if duplicates:
             stays = np.repeat(~twice, np.diff(part))
             part = np.append(0, np.cumsum(np.diff(part)[~twice]))
             x, y, along, owner = x[stays], y[stays], along[stays], owner[~twice]
@@ -216,11 +208,19 @@ class _Lines:
         )
 
 
-def _along(xy: Array, of: Array) -> Array:
-    # Metres along each line, summed line by line so that a line's figures do not depend on its neighbours.
-    step = np.zeros(len(xy))
-    step[1:] = np.hypot(*(xy[1:] - xy[:-1]).T) * (of[1:] == of[:-1])
-    return kernels.running(step, of)
+def _corner(xy: Array, begin: Array) -> tuple[float, float]:
+    # The least x and y of the lines whose coordinates are all numbers.
+    if not len(xy):
+        return 0.0, 0.0
+    low = xy.min(axis=0)
+    if not np.isfinite(low).all() or not np.isfinite(xy.max(axis=0)).all():
+        of = np.repeat(np.arange(len(begin) - 1), np.diff(begin))
+        bad = np.zeros(len(begin) - 1, bool)
+        bad[of[~np.isfinite(xy).all(axis=1)]] = True
+        if bad[of].all():
+            return 0.0, 0.0
+        low = xy[~bad[of]].min(axis=0)
+    return float(low[0]), float(low[1])
 
 
 def _assemble(
@@ -235,13 +235,12 @@ def _assemble(
     part_of = np.repeat(np.arange(len(part) - 1), np.diff(part))
     terminal = np.zeros(len(x), bool)
     terminal[part[:-1]] = terminal[part[1:] - 1] = True
-    first = _segments(part)
+    first = segments(part)
     grid = make_grid(x, y, first, max(tolerance, kernels.TOUCH_M) + kernels.TOUCH_M)
-    parent = np.arange(len(x))
     is_node = terminal.copy()
     # Joining in one place needs a tolerance above the rounding of coordinates.
-    at, where, links, gaps, counts = kernels.find_joins(
-        x, y, along, part_of, terminal, lines.level, first, grid, max(tolerance, kernels.WELD_M), parent, is_node
+    at, where, links, gaps, counts = _joins(
+        lines, part_of, terminal, first, grid, max(tolerance, kernels.WELD_M), is_node
     )
     report["ends_joined"], report["crossings_joined"], report["crossings_not_joined"] = counts.tolist()
 
@@ -273,7 +272,7 @@ def _assemble(
     met, arms = np.empty(0, np.int64), np.empty((0, 2))
     let = np.zeros(2, np.int64)
     if len(walls):
-        first = _segments(part)
+        first = segments(part)
         if joints:
             grid = make_grid(x, y, first, 2 * kernels.TOUCH_M)
         wall_at, wall_where, met, arms, let = kernels.find_contacts(
@@ -281,7 +280,7 @@ def _assemble(
         )
         at, where = np.concatenate([at, wall_at]), np.concatenate([where, wall_where])
         element = np.concatenate([element, len(x) + points + np.arange(len(wall_at))])
-    parent = np.concatenate([parent, np.arange(len(parent), len(x) + len(at))])
+    parent = np.arange(len(x) + len(at))
     kernels.unite_all(parent, np.concatenate(pairs))
 
     order = np.lexsort((element, where[:, 0], at))
@@ -314,13 +313,13 @@ def _assemble(
     rank[order] = np.arange(nodes, dtype=np.int32)
     node_x, node_y, u, v = node_x[order], node_y[order], rank[u], rank[v]
 
-    component, share = _components(u, v, length[:drawn], nodes)
+    component, share = components(u, v, length[:drawn], nodes)
     report["edges"], report["nodes"], report["components"] = drawn, nodes, int(component.max()) + 1
     report["length_m"] = float(length[:drawn].sum())
     report["largest_share"] = share
     arc_start, arc_node, arc_edge, arc_m = kernels.adjacency(u, v, length, nodes)
     steps = _steps(streets)[street] & (street >= 0)
-    first = _segments(begin[: drawn + 1])
+    first = segments(begin[: drawn + 1])
     segment_edge = np.repeat(np.arange(drawn, dtype=np.int32), np.diff(begin[: drawn + 1]) - 1)
     blocking = walls[~is_open]
     return WalkNetwork(
@@ -347,6 +346,7 @@ def _assemble(
         back=es,
         arc_in=arc_m,
         steps=steps,
+        spans=exempt[of],
         drawn=drawn,
         walls=blocking,
         speed_m_s=standards.parameter("walk_speed_adult_m_s"),
@@ -357,6 +357,39 @@ def _assemble(
         _grid=make_grid(ex, ey, first, kernels.TOUCH_M),
         _wall_grid=_wall_grid(blocking),
     )
+
+
+def _joins(
+    lines: _Lines, part_of: Array, terminal: Array, first: Array, grid: Grid, tolerance: float, is_node: Array
+) -> tuple[Array, Array, Array, Array, Array]:
+    # Points inside segments, links between elements (vertices, then points), their gaps, and counts; vertices that touch are marked.
+    x, level = lines.x, lines.level
+    vertices = (x, lines.y, lines.along, part_of)
+
+    def touches(bounds: tuple[int, int]) -> tuple[Array, ...]:
+        found: tuple[Array, ...] = kernels.find_touches(
+            *bounds, *vertices, terminal, level, first, grid, tolerance, is_node
+        )
+        return found
+
+    def crossings(bounds: tuple[int, int]) -> tuple[Array, ...]:
+        found: tuple[Array, ...] = kernels.find_crossings(*bounds, *vertices, level, first, grid, tolerance)
+        return found
+
+    touched = spread(touches, chunks(len(x)))
+    crossed = spread(crossings, chunks(grid.ny, least=16))
+    links, points = [], 0
+    for part in touched:
+        own = part[2]
+        inside = own[:, 1] < 0
+        own[inside, 1] = len(x) + points - 1 - own[inside, 1]
+        points += len(part[0])
+        links.append(own)
+    at = np.concatenate([part[0] for part in touched + crossed])
+    links.append(np.arange(len(x) + points, len(x) + len(at)).reshape(-1, 2))
+    gaps = np.concatenate([part[3] for part in touched] + [np.zeros(len(links[-1]))])
+    counts = np.sum([part[-1] for part in touched + crossed], axis=0)
+    return at, np.concatenate([part[1] for part in touched + crossed]), np.concatenate(links), gaps, counts
 
 
 def _part(
@@ -385,18 +418,21 @@ def _part(
     return ends[::2].copy(), ends[1::2].copy(), nodes + count, cuts
 
 
-def _components(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, float]:
-    # Component of every node, 0 the longest (ties: the one of the first edge), and the share of length in it.
+def components(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, float]:
+    """Component of every node, 0 the longest (ties: the one of the first edge), and the share of `length` in it.
+
+    The first edges have a length that counts, those beyond bridge gaps.
+    """
     root = kernels.components(u, v, nodes)
     total = np.bincount(root[u[: len(length)]], weights=length, minlength=nodes)
     # Ties go to the component whose first edge comes first.
     earliest = np.full(nodes, len(u))
-    np.minimum.at(earliest, root[u], np.arange(len(u)))
-    roots = np.unique(root)
+    earliest[root[u][::-1]] = np.arange(len(u))[::-1]
+    roots = np.flatnonzero(root == np.arange(nodes))
     order = np.lexsort((earliest[roots], -total[roots]))
     rank = np.empty(nodes, np.int32)
     rank[roots[order]] = np.arange(len(roots), dtype=np.int32)
-    return rank[root], float(total.max() / total.sum())
+    return rank[root], float(total.max() / total.sum()) if len(length) else 0.0
 
 
 def edges(walk: WalkNetwork) -> gpd.GeoDataFrame:
@@ -426,11 +462,10 @@ def edges(walk: WalkNetwork) -> gpd.GeoDataFrame:
 def make_grid(x: Array, y: Array, first: Array, pad: float) -> Grid:
     """A grid of the segments ``first[k] → first[k] + 1``, each in every cell it touches when grown by `pad`."""
     n = max(len(first), 1)
-    ends = np.concatenate([first, first + 1])
-    west, south = (float(x[ends].min()), float(y[ends].min())) if len(first) else (0.0, 0.0)
-    width = float(x[ends].max()) - west if len(first) else 0.0
-    height = float(y[ends].max()) - south if len(first) else 0.0
-    length = float(np.hypot(x[first + 1] - x[first], y[first + 1] - y[first]).sum())
+    west, south, width, height, length = 0.0, 0.0, 0.0, 0.0, 0.0
+    if len(first):
+        west, south, east, north, length = kernels.extent(x, y, first)
+        width, height = east - west, north - south
     # At most about n cells, and about 5 n entries, whatever the shape and the lengths.
     cell = max(np.sqrt(width * height / n), (width + height) / n, length / (2 * n), 8 * pad, 1e-3)
     west, south = west - pad - cell * 1e-3, south - pad - cell * 1e-3
@@ -440,7 +475,8 @@ def make_grid(x: Array, y: Array, first: Array, pad: float) -> Grid:
     return Grid(west, south, float(cell), nx, ny, start, items)
 
 
-def _segments(part: Array) -> Array:
+def segments(part: Array) -> Array:
+    """The first coordinate of every segment of parts that begin at `part`."""
     is_first = np.ones(int(part[-1]), bool)
     is_first[part[1:] - 1] = False
     return np.flatnonzero(is_first)

@@ -11,8 +11,9 @@ import shapely
 from lifecircle import standards
 from lifecircle.network import _kernels as kernels
 from lifecircle.network._kernels import Array
+from lifecircle.network._threads import spread
 from lifecircle.network.noding import WalkNetwork
-from lifecircle.network.placing import Placed, _locate, spread
+from lifecircle.network.placing import Placed, _locate
 from lifecircle.network.routing import Direction, KindDoors, WalkField, costs_from, doors_by_kind, metres_a_minute, read
 
 # Squares that may hide what their corners do not show are looked at so much more closely, so many times over.
@@ -188,10 +189,14 @@ class _Ground:
         self.placed = self._place(np.tile(self.x, len(self.y)), np.repeat(self.y, len(self.x)))
 
     def _place(self, x: Array, y: Array) -> Placed:
-        edge, along, leg, why, _ = _locate(self.walk, np.stack([x, y], axis=1), self.cap, threads=False)
+        # A little beyond the longest leg too, to see how far beyond: the outline then runs where the leg ends.
+        beyond = self.cap + 2 * self.step
+        edge, along, leg, why, fragment = _locate(self.walk, np.stack([x, y], axis=1), beyond, threads=False)
         forth, back = self.walk.costs(edge, along)
         index, row = pd.RangeIndex(len(x)), np.flatnonzero(edge >= 0)
-        return Placed(index=index, edge=edge, along=along, leg=leg, forth=forth, back=back, why=why, row=row)
+        return Placed(
+            index=index, edge=edge, along=along, leg=leg, forth=forth, back=back, why=why, fragment=fragment, row=row
+        )
 
     def outlines(
         self, dist: Array, doors: KindDoors, bounds: Any, window: Array, limits: list[float]
@@ -213,19 +218,24 @@ class _Ground:
             most = limit * (1 + 1e-12)
             shapes = [
                 _drawn(
-                    x[number] + origin[0], y[number] + origin[1], metres[flat].reshape(number.shape), most, self.step
+                    x[number] + origin[0],
+                    y[number] + origin[1],
+                    self._capped(metres, self.placed.leg, most)[flat].reshape(number.shape),
+                    most,
+                    self.step,
                 )
             ]
             size, metres_at, leg_at = self.step, metres[corners], self.placed.leg[corners]
             at_x, at_y = x[corners[:, 0]], y[corners[:, 0]]
-            for level in range(_LEVELS):
-                asked = self._undecided(at_x, at_y, size, metres_at <= most, leg_at, most, dist, doors, bounds)
-                # Near a wall nothing is ever proved, so one closer look must do.
-                chosen = asked > 0 if level == 0 else asked == 1
+            for _ in range(_LEVELS):
+                within = (metres_at <= most) & (leg_at <= self.cap)
+                leg_at = np.where(leg_at <= self.cap, leg_at, np.nan)
+                chosen = self._undecided(at_x, at_y, size, within, leg_at, most, dist, doors, bounds)
                 if not chosen.any():
                     break
-                before = metres_at[chosen, 0] <= most
-                fine_x, fine_y, close, leg = self._closely(at_x[chosen], at_y[chosen], size, dist, doors)
+                before = within[chosen, 0]
+                fine_x, fine_y, metres_at, leg_at = self._closely(at_x[chosen], at_y[chosen], size, dist, doors)
+                close = self._capped(metres_at, leg_at, most)
                 differs = ((close <= most) != before[:, None, None]).any(axis=(1, 2))
                 if differs.any():
                     # These squares are cut out and drawn from the finer grid, all at once, blocks apart by a row without values.
@@ -241,8 +251,12 @@ class _Ground:
                     shapes.append(_drawn(grid_x, grid_y, values, most, size / _FINER))
                 size /= _FINER
                 at_x, at_y = fine_x[:, :-1, :-1].ravel(), fine_y[:, :-1, :-1].ravel()
-                metres_at, leg_at = _corners(close), _corners(leg)
+                metres_at, leg_at = _corners(metres_at), _corners(leg_at)
             yield j, np.concatenate(shapes)
+
+    def _capped(self, metres: Array, leg: Array, most: float) -> Array:
+        # No nearer to the limit than the leg is to the longest one.
+        return np.fmax(metres, most + (leg - self.cap))
 
     def _undecided(
         self,

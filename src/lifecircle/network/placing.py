@@ -1,10 +1,7 @@
 """The one rule that puts any point of the ground on the walking network."""
 
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,10 +11,9 @@ import shapely
 from lifecircle.errors import CrsError, SchemaError
 from lifecircle.network import _kernels as kernels
 from lifecircle.network._kernels import Array
+from lifecircle.network._threads import spread, workers
 from lifecircle.network.noding import WalkNetwork, _named
 
-_Chunk = TypeVar("_Chunk")
-_Answer = TypeVar("_Answer")
 WHY = ("", "too far from a street", "behind a barrier", "no point")
 
 
@@ -53,18 +49,7 @@ def place(walk: WalkNetwork, points: gpd.GeoDataFrame, *, max_leg_m: float | Non
     >>> place(build(streets), homes)[["edge", "along_m", "leg_m", "why"]].values.tolist()
     [[0, 30.0, 12.0, ''], [-1, nan, nan, 'too far from a street']]
     """
-    edge, along, leg, why, fragment = _place(walk, points, "points", max_leg_m)
-    return pd.DataFrame(
-        {
-            "edge": edge,
-            "along_m": along,
-            "leg_m": leg,
-            "placed": edge >= 0,
-            "why": pd.Series(np.array(WHY, dtype=object)[why], index=points.index, dtype="str"),
-            "nearer_fragment": fragment,
-        },
-        index=points.index,
-    )
+    return placed_as(walk, points, max_leg_m=max_leg_m).table()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,7 +67,22 @@ class Placed:
     forth: Array
     back: Array
     why: Array
+    fragment: Array
     row: Array
+
+    def table(self) -> pd.DataFrame:
+        """What `place` returns for these points."""
+        return pd.DataFrame(
+            {
+                "edge": self.edge,
+                "along_m": self.along,
+                "leg_m": self.leg,
+                "placed": self.edge >= 0,
+                "why": pd.Series(np.array(WHY, dtype=object)[self.why], index=self.index, dtype="str"),
+                "nearer_fragment": self.fragment,
+            },
+            index=self.index,
+        )
 
 
 def placed_as(
@@ -97,11 +97,13 @@ def placed_as(
     >>> placed_as(walk, gpd.GeoDataFrame(geometry=[Point(30, 12)], index=["h"], crs=4547)).along.tolist()
     [30.0]
     """
-    edge, along, leg, why, _ = _place(walk, points, name, max_leg_m)
+    edge, along, leg, why, fragment = _place(walk, points, name, max_leg_m)
     forth, back = walk.costs(edge, along)
     row = np.flatnonzero(edge >= 0)
     row = row[np.argsort(walk.edge_u[edge[row]], kind="stable")]
-    return Placed(index=points.index, edge=edge, along=along, leg=leg, forth=forth, back=back, why=why, row=row)
+    return Placed(
+        index=points.index, edge=edge, along=along, leg=leg, forth=forth, back=back, why=why, fragment=fragment, row=row
+    )
 
 
 def _place(
@@ -162,17 +164,3 @@ def _locate(
 
     spread(some, np.array_split(order, max(1, min(4 * workers(), n // 1000))) if threads else [order])
     return edge, along, leg, why, fragment
-
-
-def workers() -> int:
-    """Threads to use: one a processor, at most 8."""
-    return min(os.cpu_count() or 1, 8)
-
-
-def spread(work: Callable[[_Chunk], _Answer], chunks: Iterable[_Chunk]) -> list[_Answer]:
-    """``work(chunk)`` for every chunk on all processors; the answers in order."""
-    chunks = list(chunks)
-    if len(chunks) < 2 or workers() == 1:
-        return [work(chunk) for chunk in chunks]
-    with ThreadPoolExecutor(workers()) as pool:
-        return list(pool.map(work, chunks))

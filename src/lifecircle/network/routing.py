@@ -140,6 +140,8 @@ def added(
 
 def _sweep(walk: WalkNetwork, out: WalkField, kinds: Array, doors: "_Doors") -> None:
     # Improve the rows `kinds` of out.metres, in place, by walks to `doors`.
+    if not len(doors.edge):
+        return
     forth, back, arcs = _directed(walk, out.direction)
     total = back[walk.edge_start[1:] - 1]
     of = out._kind[doors.facility] if len(doors.facility) else doors.facility

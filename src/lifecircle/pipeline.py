@@ -169,7 +169,11 @@ def _needed(study: Study, *names: str) -> list[gpd.GeoDataFrame]:
 
 
 _LAYERS = {
-    "coverage": ("coverage_homes", "coverage_areas", "coverage_by_area", "coverage_town", "gaps"),
+    "coverage": (
+        *("coverage_homes", "coverage_areas", "coverage_by_area", "coverage_town", "coverage_methods"),
+        *("coverage_walkers", "coverage_edge", "sensitivity", "certainty", "service_areas", "edge_of_data"),
+        *("gaps", "gap_areas", "gap_missing", "gap_kinds", "gap_grid", "supply_homes", "supply_town", "supply_match"),
+    ),
     "land": ("land", "land_rules"),
     "parks": ("park_reach", "park_land", "park_coverage"),
     "pipes": ("pipes_screen", "pipes_length"),
@@ -181,130 +185,10 @@ def _theme_of(layer: str) -> str:
 
 
 def _coverage(study: Study) -> tuple[Layers, dict[str, Any]]:
-    from lifecircle import network
+    from lifecircle import circle
 
     homes, facilities, streets = _needed(study, "homes", "facilities", "streets")
-    speed = standards.parameter("walk_speed_adult_m_s")
-    walk = network.build(streets, barriers=study.barriers, gates=study.gates)
-    placed = network.place(walk, homes)
-    placed_facilities = network.place(walk, facilities)
-    minutes = network.nearest(walk, homes, facilities, entrances=study.entrances, speed_m_s=speed)
-    kinds = tier_kinds(study.standards)
-    parts = standards.read("kinds").set_index("code")["part_of"]
-    parts = parts[parts != ""]
-    minutes = coverage.counting_parts(minutes, parts)
-
-    answers = coverage.reached(minutes, kinds, speed_m_s=speed, joined=placed["placed"])
-    complete = coverage.completeness(answers, kinds)
-    people = coverage.weight(homes)
-    areas, groups = _areas(study, homes)
-    town = pd.Series("town", index=homes.index, name="scope")
-    by_town = coverage.shares(answers, kinds, people, town)
-    counted = pd.concat([facilities["kind"], facilities["kind"].map(parts).dropna()]).value_counts()
-    by_town["facilities"] = by_town["kind"].map(counted).fillna(0.0).astype("float64")
-    by_area = coverage.shares(answers, kinds, people, groups)
-    by_area.insert(1, "name", by_area["area_id"].map(areas["name"]))
-    gaps = coverage.gaps(by_area, group="area_id", weight=str(people.name))
-    gaps["facilities"] = gaps["kind"].map(counted).fillna(0.0).astype("float64")
-    shapes = np.asarray(areas.geometry.reindex(gaps["area_id"]))
-    layers: Layers = {
-        "coverage_homes": _home_layer(homes, placed, complete, minutes),
-        "coverage_areas": _area_layer(areas, groups, complete, people),
-        "coverage_by_area": by_area,
-        "coverage_town": by_town,
-        "gaps": gpd.GeoDataFrame(gaps, geometry=shapes, crs=study.crs),
-    }
-    asked = kinds[kinds["required"]]
-    of_no_tier = facilities.loc[~facilities["kind"].isin([*kinds["kind"], *parts.index]), "kind"].value_counts()
-    report = {
-        **walk.report,
-        **_placing(placed, "homes"),
-        **_placing(placed_facilities, "facilities"),
-        "walk_speed_m_s": speed,
-        "homes_weighted_by": str(people.name),
-        "homes_without_weight": int(people.isna().sum()),
-        "homes_outside_every_area": int(groups.isna().sum()),
-        "required_kinds": int(asked["kind"].nunique()),
-        "required_kinds_without_facility": sorted(set(asked["kind"]) - set(counted.index)),
-        "facilities_of_no_tier": {str(kind): int(n) for kind, n in of_no_tier.sort_index().items()},
-    }
-    return layers, report
-
-
-def _areas(study: Study, homes: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, pd.Series[str]]:
-    """The areas people are counted by and the area of each home; a place without areas is one, around its homes."""
-    if study.areas is not None:
-        return study.areas, homes["area_id"]
-    hull = shapely.convex_hull(shapely.union_all(homes.geometry.to_numpy()))
-    town = gpd.GeoDataFrame(
-        {"name": [study.name], "level": ["town"]},
-        geometry=[hull if hull.geom_type == "Polygon" else hull.buffer(1.0)],
-        index=pd.Index(["town"], name="area_id"),
-        crs=study.crs,
-    )
-    return town, pd.Series("town", index=homes.index, name="area_id")
-
-
-def tier_kinds(profile: str) -> pd.DataFrame:
-    """The facility kinds of each walking tier under `profile`; national_2018 where the profile names none.
-
-    A radius that has not been confirmed is left out, so that it can decide nothing.
-
-    >>> kinds = tier_kinds("national_2018").set_index(["tier", "kind"])
-    >>> float(kinds.loc[(5, "kindergarten"), "radius_m"])
-    300.0
-    """
-    try:
-        kinds = standards.tier_kinds(profile)
-    except standards.StandardsError:
-        kinds = standards.tier_kinds("national_2018")
-    return kinds.assign(radius_m=kinds["radius_m"].where(kinds["radius_binding"]))
-
-
-def _home_layer(
-    homes: gpd.GeoDataFrame, placed: pd.DataFrame, complete: pd.DataFrame, minutes: pd.DataFrame
-) -> gpd.GeoDataFrame:
-    columns = {
-        **{c: homes[c] for c in ("name", "area_id", "residents", "elderly", "children", "dwellings")},
-        "joined": placed["placed"].map({True: "yes", False: "no"}),
-        "why_not_joined": placed["why"],
-        "leg_m": placed["leg_m"],
-        **_completeness_columns(complete),
-        **{f"walk_min_{kind}": minutes[kind] for kind in minutes},
-    }
-    return gpd.GeoDataFrame(pd.DataFrame(columns, index=homes.index), geometry=homes.geometry, crs=homes.crs)
-
-
-def _completeness_columns(complete: pd.DataFrame) -> dict[str, Any]:
-    columns = {}
-    for key in complete.columns:
-        method, tier, group = tuple(key)
-        name = f"completeness_{tier}{'' if method == 'minutes' else '_by_metres'}"
-        columns[name if group == "required" else f"{name}_optional"] = complete[key]
-    return columns
-
-
-def _area_layer(
-    areas: gpd.GeoDataFrame, groups: pd.Series[str], complete: pd.DataFrame, people: pd.Series[float]
-) -> gpd.GeoDataFrame:
-    means = coverage.mean_completeness(complete, people, groups).reindex(areas.index)
-    counted = pd.DataFrame({str(people.name): people, "homes": 1.0}).groupby(groups).sum().reindex(areas.index)
-    columns = {
-        "name": areas["name"],
-        "level": areas["level"],
-        "homes": counted["homes"].fillna(0.0),
-        str(people.name): counted[str(people.name)].fillna(0.0),
-        **_completeness_columns(means),
-    }
-    return gpd.GeoDataFrame(pd.DataFrame(columns, index=areas.index), geometry=areas.geometry, crs=areas.crs)
-
-
-def _placing(placed: pd.DataFrame, what: str) -> dict[str, Any]:
-    reasons = placed.loc[~placed["placed"], "why"].value_counts().sort_index()
-    return {
-        f"{what}_not_joined": {str(why): int(n) for why, n in reasons.items()},
-        f"{what}_nearer_a_fragment": int(placed["nearer_fragment"].sum()),
-    }
+    return circle.analyse(study, homes, facilities, streets)
 
 
 def _land(study: Study) -> tuple[Layers, dict[str, Any]]:
@@ -493,6 +377,10 @@ def _last(out: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
 _INDEX = {
     "coverage_homes": "home_id",
     "coverage_areas": "area_id",
+    "gap_areas": "gap_id",
+    "gap_kinds": "gap_id",
+    "gap_grid": "cell_id",
+    "supply_homes": "home_id",
     "land": "parcel_id",
     "park_reach": "definition",
     "park_land": "parcel_id",

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from lifecircle import load, network, normalise, pipeline, standards
+from lifecircle import circle, load, network, normalise, standards
 from lifecircle.analyse import certainty, coverage
 from lifecircle.study import Study
 
@@ -374,7 +374,7 @@ def certainty_of(folder: Path) -> pd.DataFrame:
     people = coverage.weight(homes)
     told_m = standards.parameter("facility_leg_told_m")
     report = certainty.joined_report(placed, network.place(walk, facilities), people, told_m=told_m)
-    kinds = pipeline.tier_kinds(study.standards)
+    kinds = circle.tier_kinds(study.standards)
     required = set(kinds.loc[kinds["required"], "kind"])
     parts = standards.read("kinds").set_index("code")["part_of"]
     having = {*facilities["kind"], *facilities["kind"].map(parts)}

@@ -2,8 +2,8 @@
 
 The stages, in order: `load` reads files exactly as they are, `normalise` makes canonical tables of them (`schema` says
 which), a `Study` holds those of one place, `network` answers who walks where in how many minutes, `analyse` screens and
-measures, `publish` writes layers, maps and tables. `pipeline.run` tells it all once; `standards` holds what the codes of
-practice say.
+measures, `publish` writes layers, maps and tables. `pipeline.run` tells it all once, `compare` says what a scenario would change; `standards`
+holds what the codes of practice say.
 """
 
 from importlib import import_module
@@ -17,6 +17,7 @@ __all__ = [
     "Raster",
     "Study",
     "analyse",
+    "compare",
     "load",
     "network",
     "normalise",
@@ -24,8 +25,10 @@ __all__ = [
     "publish",
     "run",
     "sample_town",
+    "scenario",
     "schema",
     "standards",
+    "what_if",
 ]
 
 
@@ -33,6 +36,8 @@ def __getattr__(name: str) -> Any:
     # Stages load when they are first used: numba, folium and osmium cost seconds that `import lifecircle` need not pay.
     if name in ("run", "sample_town"):
         return getattr(import_module("lifecircle.pipeline"), name)
+    if name == "compare":
+        return import_module("lifecircle.what_if").compare
     if name in __all__:
         return import_module(f"lifecircle.{name}")
     raise AttributeError(f"module 'lifecircle' has no attribute {name!r}")

@@ -257,7 +257,7 @@ def _edges(
     limit = _longest(circle)
     joined = circle.homes_at["placed"]
     at_edge = certainty.edges_of_data(network.minutes(circle.walk, edge, circle.put), limit_min=limit, joined=joined)
-    outlines = network.areas(circle.walk, edge, limits_min=[limit])
+    outlines = network.areas(circle.walk, edge, limits_min=[limit], thorough=False)
     beyond = shapely.union_all(outlines.geometry.to_numpy())
     ring = pd.DataFrame({"limit_min": [limit], "area_m2": [float(shapely.area(beyond))]})
     table = coverage.shares(circle.answers, circle.kinds, circle.people, _town(circle.people))
@@ -346,7 +346,7 @@ def _service_areas(study: Study, facilities: gpd.GeoDataFrame, circle: Circle) -
     ):
         if len(chosen):
             fields = network.field(circle.walk, chosen, entrances=study.entrances)
-            frames.append(network.areas(circle.walk, fields, limits_min=limits))
+            frames.append(network.areas(circle.walk, fields, limits_min=limits, thorough=False))
     if not frames:
         return gpd.GeoDataFrame(
             {

@@ -120,6 +120,28 @@ def run(
 
 
 @app.command()
+def compare(
+    study: _Study,
+    scenario: Annotated[
+        Path, typer.Argument(metavar="SCENARIO", help="A layer of changes: action, table, id, values, geometry.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the results go; layers/<folder>/compare/<scenario> by default.")
+    ] = None,
+) -> None:
+    """Say what a scenario would change: who gains and who loses what on foot.
+
+    Facilities added, removed or moved, gates opened or closed, streets or bridges built; and what each closed gate would give.
+    """
+    with _sentences():
+        from lifecircle import what_if
+
+        with _progress() as say:
+            found = what_if.compare(study, scenario, out=out, progress=say)
+        _print_comparison(found)
+
+
+@app.command()
 def standards(
     table: Annotated[
         str | None, typer.Argument(metavar="TABLE", help="The table to print; all names without it.")
@@ -157,6 +179,31 @@ def _run(study: Path, out: Path | None, theme: str | None) -> None:
     _out.print(f"完成，用时 {took:.0f} 秒。" if zh else f"Done in {took:.0f} s.")
     _out.print(f"{'结果' if zh else 'Results'}: {result.out.resolve()}", markup=False)
     _out.print(f"{'地图' if zh else 'Map'}: {result.map.resolve()}", markup=False)
+
+
+def _print_comparison(found: Any) -> None:
+    from lifecircle import what_if
+
+    language = found.before.language
+    zh = language == "zh"
+    table, gates = (what_if.printed(frame, language) for frame in (what_if.summary(found), found.gates))
+    changed = found.homes[found.weight].sum()
+    people = what_if.heading(found.weight, language)
+    if len(table):
+        _print_frame(table.head(20), f"方案“{found.scenario.name}”" if zh else f"Scenario {found.scenario.name}", {})
+    else:
+        _out.print("没有人因此多到达或少到达任何设施。" if zh else "Nobody gains or loses a kind within its minutes.")
+    if len(gates):
+        _print_frame(gates.head(5), "逐个打开封闭大门" if zh else "Closed gates, each opened alone", {})
+    _out.print(
+        f"步行时间有变化的住处：{len(found.homes)} 处（{people} {changed:,.0f}）。"
+        if zh
+        else f"Homes whose minutes change: {len(found.homes)} ({people.lower()}: {changed:,.0f})."
+    )
+    _out.print(
+        f"完成，用时 {sum(found.seconds.values()):.0f} 秒。" if zh else f"Done in {sum(found.seconds.values()):.0f} s."
+    )
+    _out.print(f"{'结果' if zh else 'Results'}: {found.out.resolve()}", markup=False)
 
 
 def _print_inventory(inventory: Any, *, zh: bool) -> None:

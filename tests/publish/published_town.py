@@ -293,6 +293,64 @@ def town(*, blocks: int = 6, homes: int = 60, facilities: int = 40) -> dict[str,
         geometry=quarters[spot],
         crs=CRS,
     )
+    asked = [*kinds[:4], HOSTILE]
+    spots = shapely.points(
+        X0 + size * np.linspace(0.2, 0.8, len(asked)), Y0 + size * np.linspace(0.75, 0.3, len(asked))
+    )
+    limits_min = np.array([5.0, 10.0, 15.0])
+    bands = shapely.buffer(np.repeat(spots, 3), np.tile(limits_min * size / 60, len(asked)))
+    ponds = shapely.buffer(shapely.get_point(shapely.get_exterior_ring(bands), 0), size / 40)
+    bands = shapely.difference(bands, np.where(np.arange(len(bands)) % 3 == 2, ponds, shapely.Point()))
+    service_areas = _frame(
+        "row",
+        "V",
+        bands,
+        kind=pd.array(np.repeat(asked, 3), dtype="str"),
+        limit_min=np.tile(limits_min, len(asked)),
+        area_m2=shapely.area(bands),
+    ).reset_index(drop=True)
+    edge = shapely.box(X0 + size * 0.55, Y0 - 60, X0 + size + 60, Y0 + size * 0.5)
+    edge_of_data = gpd.GeoDataFrame({"limit_min": [15.0], "area_m2": [edge.area]}, geometry=[edge], crs=CRS)
+    tiers = np.repeat([5, 10, 15], 4)
+    corner = np.stack([X0 + np.tile(np.arange(4), 3) * size / 5, Y0 + np.repeat(np.arange(3), 4) * size / 4], 1)
+    gap_shapes = shapely.box(*corner.T, *(corner + size / 7).T)
+    gap_areas = gpd.GeoDataFrame(
+        {
+            "rank": np.arange(1, 13),
+            "tier": tiers,
+            "homes": np.full(12, 9),
+            "residents_left_out": np.arange(1200, 0, -100).astype(float),
+            "residents_not_known": np.zeros(12),
+            "area_id": areas.index[np.arange(12) % k],
+            "name": areas["name"].to_numpy()[np.arange(12) % k],
+            "missing": pd.array([f"{HOSTILE}, clinic, library"] * 12, dtype="str"),
+            "missing_kinds": np.full(12, 3),
+            "worst_kind": pd.array(["clinic"] * 12, dtype="str"),
+            "walk_min": np.linspace(7.03, 21.5, 12),
+            "residents_no_way": np.zeros(12),
+            "area_m2": shapely.area(gap_shapes),
+        },
+        index=pd.Index([f"{t}-{n % 4 + 1}" for n, t in enumerate(tiers)], dtype="str", name="gap_id"),
+        geometry=gap_shapes,
+        crs=CRS,
+    )
+    gx0, gy0 = (a.ravel() for a in np.meshgrid(np.arange(6), np.arange(6)))
+    cells_of = shapely.box(
+        X0 + gx0 * size / 6, Y0 + gy0 * size / 6, X0 + (gx0 + 1) * size / 6, Y0 + (gy0 + 1) * size / 6
+    )
+    lost = np.where(gx0 == 0, 0.0, gx0 * 10.0 + gy0)
+    gap_grid = gpd.GeoDataFrame(
+        {
+            "homes": np.full(36, 4),
+            "residents": lost + 20,
+            **{f"residents_left_out_{t}": lost for t in (5, 10, 15)},
+            **{f"residents_not_known_{t}": np.zeros(36) for t in (5, 10, 15)},
+            **{f"missing_kinds_{t}": np.where(gy0 == 5, np.nan, 2.0) for t in (5, 10, 15)},
+        },
+        index=pd.Index([f"{a}_{b}" for a, b in zip(gx0, gy0, strict=True)], dtype="str", name="cell_id"),
+        geometry=cells_of,
+        crs=CRS,
+    )
     limits = _frame(
         "constraint_id",
         "C",
@@ -316,6 +374,10 @@ def town(*, blocks: int = 6, homes: int = 60, facilities: int = 40) -> dict[str,
         "coverage_areas": coverage,
         "coverage_homes": coverage_homes,
         "gaps": gaps,
+        "service_areas": service_areas,
+        "edge_of_data": edge_of_data,
+        "gap_areas": gap_areas,
+        "gap_grid": gap_grid,
         "land": land,
         "park_reach": reach,
         "pipes_screen": pipes_screen,

@@ -128,9 +128,9 @@ def test_opening_asks_nothing(seen: Watched) -> None:
 
 
 def test_what_is_shown_at_first(seen: Watched) -> None:
-    """At first communities by completeness, streets, parks, barriers and facilities are shown."""
+    """At first communities by completeness, where the data end, streets, parks, barriers and facilities are shown."""
     on = seen.page.evaluate("Object.keys(lifecircle.layers).filter(k => lifecircle.map.hasLayer(lifecircle.layers[k]))")
-    assert sorted(on) == ["barriers", "coverage_15", "facilities", "parks", "streets"]
+    assert sorted(on) == ["barriers", "coverage_15", "edge_of_data", "facilities", "parks", "streets"]
     assert seen.page.locator(".lc-badge").inner_text().startswith("虚构示例")
     assert seen.page.locator(".leaflet-control-scale-line").inner_text().endswith("m")
 
@@ -284,6 +284,91 @@ def test_gaps_list_what_is_missing(seen: Watched, layers: dict[str, gpd.GeoDataF
     seen.page.evaluate("lifecircle.show('gaps', 0)")
     text = seen.page.locator(".leaflet-popup").inner_text()
     assert f"{layers['gaps']['residents_left_out'].iloc[0]:,.0f}" in text
+
+
+INK = "document.querySelector('canvas.leaflet-zoom-animated').toDataURL()"
+
+
+def test_a_list_picks_the_kind_that_is_drawn(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Only the bands of the kind chosen in the legend are drawn; by keyboard as by mouse another is, elsewhere on the canvas."""
+    seen.only("service_areas")
+    page = seen.page
+    page.wait_for_timeout(150)
+    box = page.get_by_label("设施类别")
+    drawn = "lifecircle.layers.service_areas.getLayers().map(s => s.i)"
+    of = page.evaluate("lifecircle.layers.service_areas.spec.pick.of")
+    assert [of[i] for i in page.evaluate(drawn)] == [0, 0, 0]
+    before = page.evaluate(INK)
+    box.focus()
+    box.press("ArrowDown")
+    page.wait_for_timeout(200)
+    assert [of[i] for i in page.evaluate(drawn)] == [1, 1, 1]
+    assert page.evaluate("document.activeElement.tagName") == "SELECT"
+    assert page.evaluate(INK) != before
+    box.select_option(index=0)
+    page.wait_for_timeout(200)
+    assert page.evaluate(INK) == before
+
+
+def test_a_band_is_drawn_without_the_one_inside_it(seen: Watched) -> None:
+    """In the middle of the smallest band its own colour stands, as the legend has it, on nothing else."""
+    seen.only("service_areas")
+    seen.page.wait_for_timeout(200)
+    alpha = seen.page.evaluate(
+        """() => { const l = lifecircle.layers.service_areas, s = l.getLayers().find(s => l.spec.cls[s.i] === 0);
+        const p = lifecircle.map.latLngToContainerPoint(s.getBounds().getCenter());
+        const c = document.querySelector('canvas.leaflet-zoom-animated'), b = c.getBoundingClientRect();
+        const k = c.width / b.width;
+        return c.getContext('2d').getImageData((p.x - b.left) * k, (p.y - b.top) * k, 1, 1).data[3] / 255; }"""
+    )
+    assert alpha == pytest.approx(0.62, abs=0.02)
+
+
+def test_a_hostile_kind_is_only_text(seen: Watched) -> None:
+    """A kind of facility named like markup stands in the list and in tooltips as that text."""
+    seen.only("service_areas")
+    seen.page.wait_for_timeout(150)
+    box = seen.page.get_by_label("设施类别")
+    assert HOSTILE in box.inner_text()
+    box.select_option(label=HOSTILE)
+    inner = seen.page.evaluate("lifecircle.layers.service_areas.getLayers().map(s => s.i)[0]")
+    assert HOSTILE in seen.hover("service_areas", inner, HOSTILE)
+    seen.only("gap_areas")
+    seen.page.evaluate("lifecircle.show('gap_areas', 8)")
+    assert seen.page.locator(".folium-map img").count() == 0
+
+
+def test_where_the_data_end_is_hatched(seen: Watched) -> None:
+    """The edge of the data is drawn as lines with gaps between them, and the legend says what it means."""
+    seen.only("edge_of_data")
+    seen.page.wait_for_timeout(200)
+    inside = seen.page.evaluate(
+        """() => { const s = lifecircle.layers.edge_of_data.byNumber[0];
+        const p = lifecircle.map.latLngToContainerPoint(s.getBounds().getCenter());
+        const c = document.querySelector('canvas.leaflet-zoom-animated'), b = c.getBoundingClientRect(), k = c.width / b.width;
+        const d = c.getContext('2d').getImageData((p.x - b.left) * k - 20, (p.y - b.top) * k - 20, 40, 40).data;
+        let n = 0; for (let i = 3; i < d.length; i += 4) if (d[i] > 20) n++; return n / (d.length / 4); }"""
+    )
+    assert 0.1 < inside < 0.6
+    assert "步行15分钟会走出数据范围，结果偏低或不确定" in seen.page.locator(".lc-legend").inner_text()
+    assert seen.page.locator(".lc-legend svg path").count() == 1
+
+
+def test_gap_areas_of_the_tier_that_is_picked(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """The widest tier is drawn first, another when it is picked; showing an area of another tier picks that."""
+    seen.only("gap_areas")
+    page = seen.page
+    page.wait_for_timeout(150)
+    tier = layers["gap_areas"]["tier"].tolist()
+    drawn = "lifecircle.layers.gap_areas.getLayers().map(s => s.i)"
+    assert {tier[i] for i in page.evaluate(drawn)} == {15}
+    page.get_by_label("生活圈层级").select_option(label="5 分钟生活圈")
+    assert {tier[i] for i in page.evaluate(drawn)} == {5}
+    page.evaluate("lifecircle.show('gap_areas', 4)")
+    page.wait_for_timeout(100)
+    assert {tier[i] for i in page.evaluate(drawn)} == {10}
+    assert page.get_by_label("生活圈层级").input_value() == "1"
+    assert page.locator(".leaflet-popup").is_visible()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (1000, 700), (390, 800)])

@@ -116,7 +116,16 @@ def test_a_layer_without_coordinate_system_is_refused(layers: dict[str, gpd.GeoD
 def test_each_layer_can_stand_alone(layers: dict[str, gpd.GeoDataFrame], name: str) -> None:
     """Any one layer makes a map, also when it has nothing but its geometry and the columns its schema requires."""
     assert any(key.startswith(name.replace("_areas", "")) for key in keys_of(html_of({name: layers[name]})))
-    needed = {"kind", "network", "level", "candidate", "renewal", "completeness_15"}
+    needed = {
+        "kind",
+        "network",
+        "level",
+        "candidate",
+        "renewal",
+        "completeness_15",
+        "limit_min",
+        "residents_left_out_15",
+    }
     bare = layers[name][[c for c in layers[name].columns if c in needed or c == "geometry"]]
     assert keys_of(html_of({name: bare}, language="en"))
 
@@ -330,3 +339,87 @@ def test_a_basemap_is_off_until_it_is_named() -> None:
     named = overview.draw({"areas": square}, title="t", basemap=tiles).get_root().render()
     assert f'"{tiles}"' in named
     assert "tiles.example.org" in named.split("attribution")[-1]
+
+
+def test_service_areas_open_on_the_kind_most_people_lack(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Of the required kinds that have an area the one with the most people left out is picked; without figures the first."""
+    spec = spec_of(html_of({"service_areas": layers["service_areas"]}), "service_areas")
+    assert spec["pick"]["at"] == 0
+    town = pd.DataFrame(
+        {
+            "kind": ["clinic", "kindergarten", "food_market", "library"],
+            "required": [True, True, False, True],
+            "method": "minutes",
+            "residents_left_out": [10.0, 5.0, 99.0, 50.0],
+        }
+    )
+    picked = spec_of(
+        html_of({"service_areas": layers["service_areas"], "coverage_town": town}, language="en"), "service_areas"
+    )["pick"]
+    assert picked["values"][picked["at"]] == "Outpatient clinic"
+    assert sorted(picked["of"]) == sorted([0, 1, 2, 3, 4] * 3)
+    assert HOSTILE in picked["values"]
+
+
+def test_bands_name_the_band_inside_them(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Each band is drawn without the next smaller one of its kind, the smallest whole."""
+    spec = spec_of(html_of({"service_areas": layers["service_areas"]}), "service_areas")
+    kind, limit = spec["pick"]["of"], spec["cls"]
+    for place, inner in enumerate(spec["nest"]):
+        assert (inner == -1) is (limit[place] == 0)
+        if inner >= 0:
+            assert (kind[inner], limit[inner]) == (kind[place], limit[place] - 1)
+
+
+def test_traced_outlines_are_drawn_with_few_vertices() -> None:
+    """A circle of ten thousand vertices is drawn with few, none farther from it than 5 m and the metre it is rounded to."""
+    circle = shapely.Point(500_000, 3_600_000).buffer(900, quad_segs=2500)
+    frame = gpd.GeoDataFrame({"kind": ["clinic"], "limit_min": [15.0]}, geometry=[circle], crs=4547)
+    html = html_of({"service_areas": frame})
+    pack = packs_of(html)[spec_of(html, "service_areas")["geo"]]
+    assert pack["r"][0] < 100
+    steps = np.array(pack["d"]).reshape(-1, 2).cumsum(axis=0) + pack["o"]
+    drawn = gpd.GeoSeries(shapely.points(steps / 10 ** pack["e"]), crs=4326).to_crs(4547)
+    assert abs(drawn.distance(shapely.Point(500_000, 3_600_000)) - 900).max() < 1
+    ring = shapely.LinearRing(shapely.get_coordinates(drawn.array))
+    assert shapely.hausdorff_distance(ring, circle.exterior) < 6
+
+
+def test_gap_areas_say_what_is_missing(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """The kinds missing in a gap area are listed with people and minutes, most people first, and told in its tooltip."""
+    missing = pd.DataFrame(
+        {
+            "gap_id": ["15-1", "15-1", "5-1"],
+            "kind": ["clinic", "library", "bus_stop"],
+            "residents_left_out": [400.0, 300.4, 7.0],
+            "walk_min": [17.26, np.nan, 6.0],
+        }
+    )
+    spec = spec_of(html_of({"gap_areas": layers["gap_areas"], "gap_missing": missing}, language="en"), "gap_areas")
+    place = list(layers["gap_areas"].index).index("15-1")
+    assert spec["pop"]["list"]["rows"][place] == [["Outpatient clinic", 400, 17.3], ["Library", 300, "unreachable"]]
+    said = next(field for field in spec["tip"] if field["l"] == "Missing")
+    words = said["w"][said["v"][place]] if "w" in said else said["v"][place]
+    assert words == "Outpatient clinic, Library"
+    assert spec["pick"]["values"] == ["5-minute tier", "10-minute tier", "15-minute tier"]
+    assert spec["pick"]["at"] == 2
+
+
+def test_cells_without_anybody_left_out_and_unknown_cells(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A cell where nobody is left out and one where nothing is known have classes of their own."""
+    spec = spec_of(html_of({"gap_grid": layers["gap_grid"]}, language="en"), "gap_grid")
+    said = [spec["classes"][code]["l"] for code in spec["cls"]]
+    ids = list(layers["gap_grid"].index)
+    assert said[ids.index("0_0")] == "Nobody left out"
+    assert said[ids.index("0_5")] == "Not known"
+    assert said[ids.index("5_4")].endswith("–55 residents")
+
+
+def test_the_summary_has_small_print_and_loud_lines(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """A third column goes below its figure, and a line of the note marked ⚠ is kept apart from the rest."""
+    summary = pd.DataFrame({"what": ["a", "b"], "value": ["1", "2"], "more": ["", "at most 3"]})
+    html = html_of({"parks": layers["parks"]}, summary=summary, note="⚠ thin\nplain")
+    start = html.index("var lifecirclePage = ") + len("var lifecirclePage = ")
+    content = json.JSONDecoder().raw_decode(html, start)[0]
+    assert content["summary"] == [["a", "1"], ["b", "2", "at most 3"]]
+    assert (content["warn"], content["note"]) == (["thin"], "plain")

@@ -778,9 +778,10 @@ def _blocks(
 @kernel
 def _blocked(
     x: float, y: float, qx: float, qy: float, ax: float, ay: float, bx: float, by: float, walls: Array, grid: Grid
-) -> bool:
+) -> int:
+    # The wall that stops the leg from (x, y) to (qx, qy) on street segment (ax, ay) → (bx, by), −1 where none does.
     if len(walls) == 0:
-        return False
+        return -1
     left = max(int(np.floor((min(x, qx) - TOUCH_M - grid.x) / grid.cell)), 0)
     right = min(int(np.floor((max(x, qx) + TOUCH_M - grid.x) / grid.cell)), grid.nx - 1)
     for column in range(left, right + 1):
@@ -790,8 +791,8 @@ def _blocked(
             c = row * grid.nx + column
             for item in range(grid.start[c], grid.start[c + 1]):
                 if _blocks(x, y, qx, qy, ax, ay, bx, by, walls, grid.items[item]):
-                    return True
-    return False
+                    return int(grid.items[item])
+    return -1
 
 
 @kernel
@@ -829,6 +830,7 @@ def locate(
         ties = 0
         stopped = False
         near_fragment = False
+        last_wall = -1
         column = int(np.floor((x - grid.x) / grid.cell))
         row = int(np.floor((y - grid.y) / grid.cell))
         ring = max(0, -column, column - grid.nx + 1, -row, row - grid.ny + 1)
@@ -869,10 +871,16 @@ def locate(
                         leg = np.sqrt(far)
                         e = edge_of[k]
                         if not is_main[e]:
+                            # What stopped one leg likely stops the next.
+                            wall = last_wall
                             nearer = leg < fragment or not near_fragment
-                            if nearer and not _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid):
-                                fragment = leg
-                                near_fragment = True
+                            if nearer and (wall < 0 or not _blocks(x, y, qx, qy, ax, ay, bx, by, walls, wall)):
+                                wall = _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid)
+                                if wall >= 0:
+                                    last_wall = wall
+                                else:
+                                    fragment = leg
+                                    near_fragment = True
                             continue
                         if leg > best + TIE_M:
                             continue
@@ -882,7 +890,12 @@ def locate(
                             known = known or (tie_edge[m] == e and tie_along[m] == s)
                         if known:
                             continue
-                        if _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid):
+                        if last_wall >= 0 and _blocks(x, y, qx, qy, ax, ay, bx, by, walls, last_wall):
+                            stopped = True
+                            continue
+                        wall = _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid)
+                        if wall >= 0:
+                            last_wall = wall
                             stopped = True
                             continue
                         best = min(best, leg)
@@ -1212,8 +1225,43 @@ def _foot(x: float, y: float, ax: float, ay: float, dx: float, dy: float) -> tup
 
 
 @kernel
-def _wall_along(x: float, y: float, qx: float, qy: float, radius: float, walls: Array, grid: Grid) -> bool:
-    """Whether a wall comes within `radius` of the segment (x, y) → (qx, qy)."""
+def _this_side(
+    x: float, y: float, size: float, street: tuple[float, float, float, float], walls: Array, w: int
+) -> bool:
+    """Whether a square and its places on `street` lie on one side of wall w, or the places on it, so that it stops no leg."""
+    wx, wy = walls[w, 0], walls[w, 1]
+    wall = np.hypot(walls[w, 2] - wx, walls[w, 3] - wy)
+    if wall == 0.0:
+        return False
+    ux, uy = (walls[w, 2] - wx) / wall, (walls[w, 3] - wy) / wall
+    ax, ay, bx, by = street
+    way = 1.0 if ux * (y + 0.5 * size - wy) - uy * (x + 0.5 * size - wx) > 0 else -1.0
+    # Where a leg ends on the wall the street has to lie on this side of it.
+    if way * (ux * (ay - wy) - uy * (ax - wx)) <= TOUCH_M and way * (ux * (by - wy) - uy * (bx - wx)) <= TOUCH_M:
+        return False
+    for q in range(4):
+        px, py = x + (q & 1) * size, y + (q >> 1) * size
+        here = way * (ux * (py - wy) - uy * (px - wx))
+        if here <= 0:
+            return False
+        for end in range(4):
+            fx, fy = _foot(x + (end & 1) * size, y + (end >> 1) * size, ax, ay, bx - ax, by - ay)
+            there = way * (ux * (fy - wy) - uy * (fx - wx))
+            # A place behind the wall by rounding: the leg meets the wall so much before its end.
+            if there * np.hypot(px - fx, py - fy) < -0.5 * TOUCH_M * here:
+                return False
+    return True
+
+
+@kernel
+def _wall_along(
+    corner_x: float, corner_y: float, size: float, street: tuple[float, float, float, float], walls: Array, grid: Grid
+) -> bool:
+    """Whether a wall may stop a leg from a square to the segment `street` (x, y, x, y)."""
+    # All legs lie within half a diagonal of the one from the middle.
+    radius = 0.5 * np.hypot(size, size) + TOUCH_M
+    x, y = corner_x + 0.5 * size, corner_y + 0.5 * size
+    qx, qy = _foot(x, y, street[0], street[1], street[2] - street[0], street[3] - street[1])
     rx, ry = qx - x, qy - y
     left = max(int(np.floor((min(x, qx) - radius - grid.x) / grid.cell)), 0)
     right = min(int(np.floor((max(x, qx) + radius - grid.x) / grid.cell)), grid.nx - 1)
@@ -1226,6 +1274,7 @@ def _wall_along(x: float, y: float, qx: float, qy: float, radius: float, walls: 
                 w = grid.items[item]
                 ax, ay, bx, by = walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]
                 # Two segments are nearest at an end of one of them, unless they cross.
+                touches = False
                 for end in range(4):
                     if end < 2:
                         px, py = (ax, ay) if end == 0 else (bx, by)
@@ -1233,11 +1282,12 @@ def _wall_along(x: float, y: float, qx: float, qy: float, radius: float, walls: 
                     else:
                         px, py = (x, y) if end == 2 else (qx, qy)
                         fx, fy = _foot(px, py, ax, ay, bx - ax, by - ay)
-                    if np.hypot(px - fx, py - fy) <= radius:
-                        return True
+                    touches = touches or np.hypot(px - fx, py - fy) <= radius
                 sides = (rx * (ay - y) - ry * (ax - x)) * (rx * (by - y) - ry * (bx - x))
                 sx, sy = bx - ax, by - ay
                 if sides < 0 and (sx * (y - ay) - sy * (x - ax)) * (sx * (qy - ay) - sy * (qx - ax)) < 0:
+                    touches = True
+                if touches and not _this_side(corner_x, corner_y, size, street, walls, w):
                     return True
     return False
 
@@ -1369,13 +1419,114 @@ def bounds_in(
 
 
 @kernel
+def _settled(
+    x: float,
+    y: float,
+    leg_most: float,
+    half: float,
+    inside: bool,
+    most: float,
+    bin_least: Array,
+    bin_most: Array,
+    grid: Grid,
+) -> bool:
+    # Whether what the cells of the network's grid hold as a whole settles a square around (x, y), as it does for most.
+    radius = leg_most + half
+    left = max(int(np.floor((x - radius - grid.x) / grid.cell)), 0)
+    right = min(int(np.floor((x + radius - grid.x) / grid.cell)), grid.nx - 1)
+    low = max(int(np.floor((y - radius - grid.y) / grid.cell)), 0)
+    high = min(int(np.floor((y + radius - grid.y) / grid.cell)), grid.ny - 1)
+    least, greatest = np.inf, 0.0
+    for row in range(low, high + 1):
+        for column in range(left, right + 1):
+            b = row * grid.nx + column
+            least, greatest = min(least, bin_least[b]), max(greatest, bin_most[b])
+    return bool((inside and greatest + leg_most <= most) or (not inside and least > most))
+
+
+@kernel
+def legs_in(
+    x: Array,
+    y: Array,
+    size: float,
+    leg: Array,
+    cap: float,
+    ex: Array,
+    ey: Array,
+    first: Array,
+    edge_of: Array,
+    is_main: Array,
+    grid: Grid,
+    walls: Array,
+    wall_grid: Grid,
+) -> tuple[Array, Array, Array]:
+    """What is known of the legs in squares: a bound on them, whether every point has one, and whether walls may part it from streets.
+
+    x, y are the lower left corners, `leg` (n × 4) the legs of the corners, NaN without a place. The bound is 0 where no point has a leg.
+    """
+    n = len(x)
+    bound, served, walled = np.empty(n), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    half = 0.5 * np.hypot(size, size)
+    for i in range(n):
+        far = 0.0
+        missing = 0
+        for q in range(4):
+            if np.isnan(leg[i, q]):
+                missing += 1
+            else:
+                far = max(far, leg[i, q])
+        cx, cy = x[i] + 0.5 * size, y[i] + 0.5 * size
+        leg_most = cap if missing > 0 else min(cap, far + half)
+        walled[i] = len(walls) > 0 and _wall_near(cx, cy, leg_most + half, walls, wall_grid)
+        if missing == 4 and not walled[i]:
+            bound[i] = 0.0
+            continue
+        if not walled[i]:
+            served[i] = missing == 0 and far + half <= cap
+        else:
+            leg_most = cap
+        if missing == 0 and (walled[i] or not served[i]):
+            # A street that serves the whole square shortens its legs.
+            radius = far + 2 * half
+            left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
+            right = min(int(np.floor((cx + radius - grid.x) / grid.cell)), grid.nx - 1)
+            low_row = max(int(np.floor((cy - radius - grid.y) / grid.cell)), 0)
+            high_row = min(int(np.floor((cy + radius - grid.y) / grid.cell)), grid.ny - 1)
+            for row in range(low_row, high_row + 1):
+                for column in range(left, right + 1):
+                    b = row * grid.nx + column
+                    for item in range(grid.start[b], grid.start[b + 1]):
+                        k = grid.items[item]
+                        if not is_main[edge_of[k]]:
+                            continue
+                        a = first[k]
+                        ax, ay, dx, dy = ex[a], ey[a], ex[a + 1] - ex[a], ey[a + 1] - ey[a]
+                        qx, qy = _foot(cx, cy, ax, ay, dx, dy)
+                        if np.hypot(cx - qx, cy - qy) > radius:
+                            continue
+                        worst = 0.0
+                        for q in range(4):
+                            px, py = x[i] + (q & 1) * size, y[i] + (q >> 1) * size
+                            fx, fy = _foot(px, py, ax, ay, dx, dy)
+                            worst = max(worst, np.hypot(px - fx, py - fy))
+                        shorter = worst < leg_most or not served[i]
+                        street = (ax, ay, ax + dx, ay + dy)
+                        if shorter and not (walled[i] and _wall_along(x[i], y[i], size, street, walls, wall_grid)):
+                            leg_most = min(leg_most, worst)
+                            served[i] = served[i] or worst <= cap
+        bound[i] = leg_most
+    return bound, served, walled
+
+
+@kernel
 def undecided(
     x: Array,
     y: Array,
     size: float,
     within: Array,
-    leg: Array,
-    cap: float,
+    bound: Array,
+    served: Array,
+    walled: Array,
     most: float,
     ex: Array,
     ey: Array,
@@ -1400,106 +1551,61 @@ def undecided(
 ) -> Array:
     """Squares whose corners agree but whose ground may not.
 
-    x, y are the lower left corners, `within` and `leg` (n × 4) say whether each corner is within `most`, and its leg, NaN without a place.
-    Bounds on what it costs from the streets around a square, the legs included, prove most squares to be wholly within or wholly beyond.
-    Squares whose corners differ are not asked: the outline crosses them.
+    x, y are the lower left corners, `within` (n × 4) says whether each corner is within `most`; `bound`, `served` and `walled` are those of
+    `legs_in`. Bounds on what it costs from the streets around a square, the legs included, prove most squares to be wholly within or
+    wholly beyond. Squares whose corners differ are not asked: the outline crosses them.
     """
     out = np.zeros(len(x), np.bool_)
     half = 0.5 * np.hypot(size, size)
     for n in range(len(x)):
         inside = within[n, 0]
-        if within[n, 1] != inside or within[n, 2] != inside or within[n, 3] != inside:
+        if within[n, 1] != inside or within[n, 2] != inside or within[n, 3] != inside or bound[n] == 0.0:
             continue
-        far = 0.0
-        missing = 0
-        for q in range(4):
-            if np.isnan(leg[n, q]):
-                missing += 1
-            else:
-                far = max(far, leg[n, q])
         cx, cy = x[n] + 0.5 * size, y[n] + 0.5 * size
-        # Every point of the square has a place within `leg_most` of it.
-        leg_most = cap if missing > 0 else min(cap, far + half)
-        walled = len(walls) > 0 and _wall_near(cx, cy, leg_most + half, walls, wall_grid)
-        if walled:
-            leg_most = cap
-        elif missing == 4:
+        leg_most = bound[n]
+        proved = not inside or served[n]
+        if proved and _settled(cx, cy, leg_most, half, inside, most, bin_least, bin_most, grid):
             continue
-        doubt = False
-        proved = not inside or (not walled and far + half <= cap)
-        if proved:
-            # What the cells of the network's grid hold as a whole settles most squares.
-            radius = leg_most + half
-            left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
-            right = min(int(np.floor((cx + radius - grid.x) / grid.cell)), grid.nx - 1)
-            low_row = max(int(np.floor((cy - radius - grid.y) / grid.cell)), 0)
-            high_row = min(int(np.floor((cy + radius - grid.y) / grid.cell)), grid.ny - 1)
-            least, greatest = np.inf, 0.0
-            for row in range(low_row, high_row + 1):
-                for column in range(left, right + 1):
-                    b = row * grid.nx + column
-                    least, greatest = min(least, bin_least[b]), max(greatest, bin_most[b])
-            if (inside and greatest + leg_most <= most) or (not inside and least > most):
-                continue
-        served = inside or (walled and missing == 0)
-        for turn in range(2 if served else 1):
+        doubt = not proved
+        radius = leg_most + half
+        left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
+        right = min(int(np.floor((cx + radius - grid.x) / grid.cell)), grid.nx - 1)
+        low_row = max(int(np.floor((cy - radius - grid.y) / grid.cell)), 0)
+        high_row = min(int(np.floor((cy + radius - grid.y) / grid.cell)), grid.ny - 1)
+        for row in range(low_row, high_row + 1):
             if doubt:
                 break
-            # A first turn finds a street that serves the whole square, which shortens the legs of the second.
-            tighten = served and turn == 0
-            radius = (far + 2 * half) if tighten else leg_most + half
-            left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
-            right = min(int(np.floor((cx + radius - grid.x) / grid.cell)), grid.nx - 1)
-            low_row = max(int(np.floor((cy - radius - grid.y) / grid.cell)), 0)
-            high_row = min(int(np.floor((cy + radius - grid.y) / grid.cell)), grid.ny - 1)
-            for row in range(low_row, high_row + 1):
+            for column in range(left, right + 1):
                 if doubt:
                     break
-                for column in range(left, right + 1):
+                b = row * grid.nx + column
+                # A cell of the network's grid that is wholly on the square's side needs no closer look.
+                if (inside and bin_most[b] + leg_most <= most) or (not inside and bin_least[b] > most):
+                    continue
+                for item in range(grid.start[b], grid.start[b + 1]):
+                    k = grid.items[item]
+                    if not is_main[edge_of[k]]:
+                        continue
+                    a = first[k]
+                    ax, ay, dx, dy = ex[a], ey[a], ex[a + 1] - ex[a], ey[a + 1] - ey[a]
+                    square = dx * dx + dy * dy
+                    t = min(1.0, max(0.0, ((cx - ax) * dx + (cy - ay) * dy) / square)) if square > 0 else 0.0
+                    away = np.hypot(cx - ax - t * dx, cy - ay - t * dy)
+                    if away > radius:
+                        continue
+                    # The places of the square's points are no farther apart than the points.
+                    spread = half / np.sqrt(square) if square > 0 else 0.0
+                    t0, t1 = max(0.0, t - spread), min(1.0, t + spread)
+                    low, high = _bounds_on(
+                        k, t0, t1, forth, back, first, edge_of, edge_u, edge_v, total, dist,
+                        door_edge, door_forth, door_back, door_leg,
+                    )  # fmt: skip
+                    doubt = high + min(leg_most, away + half) > most if inside else low + max(0.0, away - half) <= most
+                    if doubt and walled[n]:
+                        doubt = not _shut(x[n], y[n], size, ax, ay, ax + dx, ay + dy, walls, wall_grid)
                     if doubt:
                         break
-                    b = row * grid.nx + column
-                    for item in range(grid.start[b], grid.start[b + 1]):
-                        k = grid.items[item]
-                        if not is_main[edge_of[k]]:
-                            continue
-                        a = first[k]
-                        ax, ay, dx, dy = ex[a], ey[a], ex[a + 1] - ex[a], ey[a + 1] - ey[a]
-                        square = dx * dx + dy * dy
-                        t = min(1.0, max(0.0, ((cx - ax) * dx + (cy - ay) * dy) / square)) if square > 0 else 0.0
-                        away = np.hypot(cx - ax - t * dx, cy - ay - t * dy)
-                        if away > radius:
-                            continue
-                        if tighten:
-                            worst = 0.0
-                            for q in range(4):
-                                qx = x[n] + (q & 1) * size
-                                qy = y[n] + (q >> 1) * size
-                                t = ((qx - ax) * dx + (qy - ay) * dy) / square if square > 0 else 0.0
-                                t = min(1.0, max(0.0, t))
-                                worst = max(worst, np.hypot(qx - ax - t * dx, qy - ay - t * dy))
-                            # All legs lie within half a diagonal of the one from the middle: if no wall does, none is stopped.
-                            if worst < leg_most or not proved:
-                                qx, qy = _foot(cx, cy, ax, ay, dx, dy)
-                                if not walled or not _wall_along(cx, cy, qx, qy, half + TOUCH_M, walls, wall_grid):
-                                    leg_most = min(leg_most, worst)
-                                    proved = proved or worst <= cap
-                            continue
-                        # The places of the square's points are no farther apart than the points.
-                        spread = half / np.sqrt(square) if square > 0 else 0.0
-                        t0, t1 = max(0.0, t - spread), min(1.0, t + spread)
-                        low, high = _bounds_on(
-                            k, t0, t1, forth, back, first, edge_of, edge_u, edge_v, total, dist,
-                            door_edge, door_forth, door_back, door_leg,
-                        )  # fmt: skip
-                        doubt = (
-                            high + min(leg_most, away + half) > most if inside else low + max(0.0, away - half) <= most
-                        )
-                        if doubt and walled:
-                            doubt = not _shut(x[n], y[n], size, ax, ay, ax + dx, ay + dy, walls, wall_grid)
-                        if doubt:
-                            break
-        out[n] = doubt or not proved
+        out[n] = doubt
     return out
 
 

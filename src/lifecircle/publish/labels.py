@@ -12,7 +12,8 @@ CODED = frozenset(
     {
         *("kind", "level", "state", "network", "material", "use", "asset_kind", "candidate", "renewal", "land_group"),
         *("idle", "not_supplied", "area_differs", "joined", "why_not_joined", "method", "of", "binding", "group"),
-        *("layer", "status", "how", "rule_class", "scope"),
+        *("layer", "status", "how", "rule_class", "scope", "at_edge", "worst_kind", "walker", "slope_rule"),
+        *("capacity_unit", "capacity_from", "item"),
     }
 )
 
@@ -76,8 +77,11 @@ def is_share(column: str) -> bool:
 
     >>> is_share("completeness_15"), is_share("invested_share"), is_share("share_15_min"), is_share("far")
     (True, True, True, False)
+    >>> is_share("straight_less_metres"), is_share("spread")
+    (True, True)
     """
-    return column.startswith(("share", "completeness")) or column.endswith("_share")
+    ends = tuple(code for code, (zh, _) in _listed("unit").items() if zh == "%")
+    return column.startswith(("share", "completeness")) or column.endswith(ends)
 
 
 def heading(column: str, language: str, more: Mapping[str, str] | None = None) -> str:
@@ -102,7 +106,7 @@ def heading(column: str, language: str, more: Mapping[str, str] | None = None) -
         return f"{column} {symbols.rules()[column][language != 'zh']}"
     bare = column
     for suffix in sorted(_listed("unit"), key=len, reverse=True):
-        if suffix != "_share" and column.endswith(suffix):
+        if suffix.startswith("_") and suffix != "_share" and column.endswith(suffix):
             bare = column.removesuffix(suffix)
             break
     bare = re.sub(r"_+", " ", bare).strip()
@@ -129,3 +133,15 @@ def sheet(name: str, language: str) -> str:
     """
     listed = _listed("sheet").get(name)
     return listed[language != "zh"] if listed else name.replace("_", " ")
+
+
+def of_sheet(name: str, language: str) -> dict[str, str]:
+    """The headings that columns have on one sheet of results only, where another sheet calls something else by the same name.
+
+    >>> of_sheet("supply_match", "en")["share_of_residents"], of_sheet("coverage_town", "en")
+    ('Share of the residents', {})
+    """
+    listed = _listed("column").items()
+    return {
+        code.removeprefix(f"{name}:"): said[language != "zh"] for code, said in listed if code.startswith(f"{name}:")
+    }

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.errors import CrsError, OutputError
-from lifecircle.publish import labels, page, symbols
+from lifecircle.publish import circle_layers, page, symbols
+from lifecircle.publish.drawing import Drawing, codes_of, named, only
 
-_TIERS = (15, 10, 5)
 _GROUPS: Mapping[str, tuple[str, str]] = {
     "coverage": ("生活圈", "Life circle"),
     "places": ("设施与出行", "Facilities and streets"),
@@ -47,7 +47,7 @@ _NARROW = ("footway", "path", "steps", "pedestrian", "track", "corridor", "cycle
 
 
 def write(
-    layers: Mapping[str, gpd.GeoDataFrame],
+    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame],
     path: Path | str,
     *,
     title: str,
@@ -83,7 +83,7 @@ def write(
 
 
 def draw(
-    layers: Mapping[str, gpd.GeoDataFrame],
+    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame],
     *,
     title: str,
     language: str = "zh",
@@ -99,14 +99,18 @@ def draw(
     ----------
     layers
         By name, in one coordinate system or several; names the map does not know, and layers that are None or without
-        rows, are passed over. Canonical tables, and ``coverage_areas``, ``coverage_homes``, ``gaps``, ``land``, ``park_reach``,
-        ``pipes_screen``.
+        rows, are passed over. Canonical tables, and ``coverage_areas``, ``coverage_homes``, ``service_areas``, ``edge_of_data``,
+        ``gaps``, ``gap_areas``, ``gap_grid``, ``land``, ``park_reach``, ``pipes_screen``. The tables ``coverage_town`` and
+        ``gap_missing`` are not drawn; they say which service areas are shown first and what is missing in a gap area.
     title
         The name of the place.
     synthetic
         Mark the place as made up.
     summary
-        A few figures for the title box: a text and its value, from the first two columns, or the index and the first column.
+        A few figures for the title box: a text and its value, from the first two columns, or the index and the first column;
+        a column ``more``, where there is one, goes below the value in small print.
+    note
+        What is said below them, a line each; a line that begins with ``⚠`` stands above them instead.
     words
         Words for codes and headings for columns, before those lifecircle knows.
     basemap
@@ -120,8 +124,10 @@ def draw(
     CrsError
         A layer without coordinate system.
     """
-    sheet = _Sheet(language=language, words=words or {})
-    places = {name: _placed(name, frame) for name, frame in layers.items() if frame is not None and len(frame)}
+    given = {name: frame for name, frame in layers.items() if frame is not None and len(frame)}
+    tables = {name: frame for name, frame in given.items() if not isinstance(frame, gpd.GeoDataFrame)}
+    sheet = Drawing(language=language, words=words or {}, tables=tables)
+    places = {name: _placed(name, frame) for name, frame in given.items()}
     places = {name: frame for name, frame in places.items() if len(frame)}
     for name, maker in _MAKERS.items():
         if name in places:
@@ -157,165 +163,19 @@ def draw(
     return out
 
 
-class _Sheet:
-    """What is collected while layers are prepared: geometry, layers in drawing order, the search index."""
-
-    def __init__(self, *, language: str, words: Mapping[str, str]) -> None:
-        self.language = language
-        self.words = words
-        self.geometry = page.Geometry()
-        self.drawn: dict[str, page.Features] = {}
-        self.groups: dict[str, str] = {}
-        self.index: list[dict[str, Any]] = []
-        self.taken: set[str] = set()
-
-    def say(self, zh: str, en: str) -> str:
-        return zh if self.language == "zh" else en
-
-    def word(self, code: str) -> str:
-        return labels.word(code, self.language, self.words)
-
-    def heading(self, column: str) -> str:
-        if column not in self.words and column in _HEADINGS:
-            return self.say(*_HEADINGS[column])
-        if column.startswith("walk_min_"):
-            return self.word(column.removeprefix("walk_min_"))
-        return labels.heading(column, self.language, self.words)
-
-    def rule(self, code: str) -> str:
-        if code not in self.words and code in symbols.rules():
-            return self.say(*symbols.rules()[code])
-        return self.heading(code)
-
-    def said(self, text: str) -> str:
-        return labels.said(text, self.language, self.words)
-
-    def fields(self, frame: pd.DataFrame, columns: Sequence[str], *, keep: Sequence[str] = ()) -> list[dict[str, Any]]:
-        made = [self.field(frame, column, keep=column in keep) for column in columns if column in frame]
-        return [field for field in made if field is not None]
-
-    def field(self, frame: pd.DataFrame, column: str, *, keep: bool = False) -> dict[str, Any] | None:
-        values = frame[column]
-        if values.isna().all() and not keep:
-            return None
-        out: dict[str, Any] = {"l": self.heading(column)}
-        if keep:
-            out["keep"] = 1
-        dtype = values.dtype
-        if pd.api.types.is_bool_dtype(dtype):
-            return out | {"t": "bool", "v": _listed(values.astype("Int64"))}
-        if pd.api.types.is_numeric_dtype(dtype):
-            if labels.is_share(column):
-                return out | {"t": "share", "v": _listed(values.astype("float64").round(4))}
-            kind = "year" if column.endswith("_year") or column == "rank" else "number"
-            measured = labels.unit(column, self.language)
-            digits = 0 if column.startswith((*_WHOLE, "_missed")) or column.endswith(("_m2", "_yuan")) else 2
-            return (
-                out
-                | {"t": kind, "v": _listed(values.astype("float64").round(digits))}
-                | ({"u": measured} if measured else {})
-            )
-        if pd.api.types.is_datetime64_any_dtype(dtype):
-            return out | _texts(values.dt.strftime("%Y-%m-%d"), None)
-        word = self.word if column in labels.CODED else self.said if column.endswith("_value") else None
-        return out | _texts(values.astype("str"), word)
-
-    def add(
-        self,
-        key: str,
-        frame: gpd.GeoDataFrame,
-        *,
-        group: str,
-        kind: str,
-        name: str,
-        classes: Sequence[dict[str, Any]],
-        codes: "np.ndarray[Any, Any] | None" = None,
-        title: Sequence[str] = (),
-        tip: Sequence[str] = (),
-        pop: Sequence[str] | None = None,
-        keep: Sequence[str] = (),
-        show: bool = False,
-        rank: int = 5,
-        more: Mapping[str, Any] | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Add a layer above those added before; classes nothing belongs to are dropped."""
-        if codes is not None:
-            present, codes = np.unique(codes, return_inverse=True)
-            classes = [classes[place] for place in present.tolist()]
-        spec: dict[str, Any] = {
-            "name": name,
-            "kind": kind,
-            "rank": rank,
-            "geo": self.geometry.add(np.asarray(frame.geometry.array), kind),
-            "classes": list(classes),
-            "title": self.fields(frame, title),
-            "tip": self.fields(frame, tip, keep=keep),
-        }
-        if codes is not None and len(classes) > 1:
-            spec["cls"] = codes.tolist()
-        if pop is not None:
-            spec["pop"] = {"fields": self.fields(frame, pop, keep=keep), **(more or {})}
-        spec |= extra or {}
-        self.drawn[key] = page.Features(key, spec, label=name, show=show)
-        self.groups[key] = group
-
-    def find(self, key: str, frame: pd.DataFrame, names: "pd.Series[str]", *, what: str) -> None:
-        """Let the search find rows of the layer `key` by `names`; a name that is taken is told apart by its id."""
-        names = names.reset_index(drop=True)
-        ids = pd.Series(frame.index.astype("str"))
-        double = names.duplicated(keep=False) | names.isin(self.taken)
-        names = names.mask(double, names + " (" + ids + ")")
-        self.taken |= set(names.dropna())
-        self.index.append({"key": key, "kind": what, "names": _listed(names)})
-
-
 _ABOUT = ("land_use", "land_group", "industry", "tax_yuan", "rules_yes", "rules_no", "rules_not_known")
 _SILENT = {"name", "_id", "_use", "_status", "_reasons", "_kind", "parcel_id", "asset_id", "land_use_edition"}
-_WHOLE = ("residents", "dwellings", "elderly", "children")
-_HEADINGS: Mapping[str, tuple[str, str]] = {
-    "_id": ("编号", "Id"),
-    "_use": ("用地类型", "Land use"),
-    "_status": ("判定", "Result"),
-    "_reasons": ("理由", "Reasons"),
-    "_kind": ("类别", "Kind"),
-    "_missed": ("缺口人次合计", "People × missing kinds"),
-}
 
 
-def _listed(values: "pd.Series[Any]") -> list[Any]:
-    """The values as JSON has them: missing ones None, whole numbers without a decimal point."""
-    missing = values.isna().to_numpy(dtype=bool)
-    if pd.api.types.is_float_dtype(values.dtype):
-        numbers = values.to_numpy(dtype="float64", na_value=np.nan)
-        bad = missing | ~np.isfinite(numbers)
-        if bool((np.isfinite(numbers) & (numbers == np.rint(numbers)) | bad).all()):
-            numbers = np.where(bad, 0, numbers).astype(np.int64)
-        out = numbers.astype(object)
-        out[bad] = None
-        return list(out.tolist())
-    out = np.array(values.to_numpy(dtype=object))
-    out[missing] = None
-    return list(out.tolist())
-
-
-def _texts(values: "pd.Series[str]", word: Callable[[str], str] | None) -> dict[str, Any]:
-    """Texts, each different one stored once where that is shorter."""
-    codes, unique = pd.factorize(values)
-    said = [str(text) if word is None else word(str(text)) for text in unique]
-    if word is None and len(unique) > 0.6 * len(values):
-        return {"t": "text", "v": _listed(values)}
-    return {"t": "text", "w": [*said, None], "v": np.where(codes < 0, len(said), codes).tolist()}
-
-
-def _placed(name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _placed(name: str, given: gpd.GeoDataFrame | pd.DataFrame) -> gpd.GeoDataFrame:
     """The rows that have a place, in degrees."""
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+    if not isinstance(given, gpd.GeoDataFrame) or given.active_geometry_name is None:
         return gpd.GeoDataFrame(geometry=[], crs=4326)
-    if frame.crs is None:
+    if given.crs is None:
         raise CrsError(f"The layer {name} has no coordinate system, so it cannot be put on a map.")
-    shapes = frame.geometry
-    frame = frame[~(shapes.isna() | shapes.is_empty)]
+    frame: gpd.GeoDataFrame = given[~(given.geometry.isna() | given.geometry.is_empty)]
+    if name in circle_layers.TRACED:
+        frame = circle_layers.simplified(frame)
     frame = frame.to_crs(4326)
     frame = frame[np.isfinite(frame.bounds.to_numpy()).all(axis=1)].copy()
     index = frame.index.name
@@ -323,16 +183,6 @@ def _placed(name: str, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         frame[index] = frame.index
         frame.index.name = None
     return frame
-
-
-def _only(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
-    """The rows whose geometry can be drawn as `kind`; for points every row, at a point inside it."""
-    kinds = frame.geom_type
-    if kind == "point":
-        inside = frame.geometry.where(kinds == "Point", frame.representative_point())
-        return frame.set_geometry(inside)
-    allowed = {"line": ("LineString", "MultiLineString"), "area": ("Polygon", "MultiPolygon")}[kind]
-    return frame[kinds.isin(allowed)]
 
 
 def _opening(places: Mapping[str, gpd.GeoDataFrame]) -> tuple[float, float, float, float]:
@@ -353,34 +203,11 @@ def _bounds(frames: Sequence[gpd.GeoDataFrame]) -> tuple[float, float, float, fl
     return west, south, east, north
 
 
-def _codes(values: "pd.Series[Any]", order: Sequence[str], *, other: int) -> "np.ndarray[Any, Any]":
-    """The place of each value in `order`; `other` for what is not in it or missing."""
-    places = pd.Index(order).get_indexer(pd.Index(values.astype("str")))
-    return np.where(places < 0, other, places)
-
-
-def _tenths(
-    sheet: _Sheet, share: "pd.Series[float]", look: Mapping[str, Any]
-) -> "tuple[list[dict[str, Any]], np.ndarray[Any, Any]]":
-    """Classes of ten per cent, the highest first and *not known* last, and the class of each share."""
-    colours = symbols.ramp(symbols.COMPLETENESS, 10)
-    classes = [{"l": f"{10 * k}–{10 * k + 10} %", "c": colours[k], **look} for k in range(9, -1, -1)]
-    classes.append({"l": sheet.say("未知", "Not known"), "c": symbols.UNKNOWN, **look})
-    step = np.clip(np.floor(share.fillna(0) * 10 + 1e-9), 0, 9).astype(int)
-    return classes, np.where(share.isna(), 10, 9 - step)
-
-
-def _named(frame: pd.DataFrame) -> "pd.Series[str]":
-    """Names, and the id where there is none."""
-    ids = pd.Series(frame.index.astype("str"), index=frame.index, dtype="str")
-    return frame["name"].astype("str").fillna(ids) if "name" in frame else ids
-
-
 # -- one function a layer, in drawing order, the lowest first ------------------------------------------------------------
 
 
-def _add_constraints(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "area")
+def _add_constraints(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "area")
     classes = [
         {"l": sheet.word(kind), "c": colour, "o": 0.18, "s": colour, "w": 1.5, "d": "6 3"}
         for kind, colour in symbols.CONSTRAINTS.items()
@@ -393,14 +220,14 @@ def _add_constraints(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd
         kind="area",
         name=sheet.say("管控线", "Limits"),
         classes=classes,
-        codes=_codes(frame["kind"], list(symbols.CONSTRAINTS), other=len(classes) - 1),
+        codes=codes_of(frame["kind"], list(symbols.CONSTRAINTS), other=len(classes) - 1),
         title=["name"],
         tip=["kind"],
     )
 
 
-def _add_parcels(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "area").copy()
+def _add_parcels(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "area").copy()
     frame["_id"] = frame.index.astype("str")
     codes, uses = symbols.land_use(_column(frame, "land_use"), _column(frame, "land_use_edition"))
     known, unknown = (
@@ -432,98 +259,21 @@ def _column(frame: pd.DataFrame, name: str) -> "pd.Series[str]":
     return frame[name].astype("str") if name in frame else pd.Series(np.nan, index=frame.index).astype("str")
 
 
-def _find_parcels(sheet: _Sheet, key: str, frame: gpd.GeoDataFrame) -> None:
+def _find_parcels(sheet: Drawing, key: str, frame: gpd.GeoDataFrame) -> None:
     ids = pd.Series(frame.index.astype("str"), index=frame.index, dtype="str")
     names = ids + (" " + frame["name"].astype("str")).fillna("") if "name" in frame else ids
     sheet.find(key, frame, names, what=sheet.say("地块", "Parcel"))
 
 
-def _add_coverage_areas(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "area")
-    names = _named(frame)
-    spots = sheet.geometry.add(np.asarray(frame.representative_point().array), "point")
-    tiers = [tier for tier in _TIERS if f"completeness_{tier}" in frame]
-    for tier in reversed(tiers):
-        share = frame[f"completeness_{tier}"].astype("float64")
-        classes, codes = _tenths(sheet, share, {"o": 0.76, "s": "#ffffff", "w": 1.6})
-        said = (share * 100).round().map("{:.0f} %".format, na_action="ignore")
-        sheet.add(
-            f"coverage_{tier}",
-            frame,
-            group="coverage",
-            kind="area",
-            name=sheet.say(f"{tier} 分钟设施完整度", f"{tier}-minute completeness"),
-            classes=classes,
-            codes=codes,
-            title=["name", "area_id"],
-            tip=["residents", "dwellings", *(f"completeness_{each}" for each in reversed(tiers))],
-            keep=[f"completeness_{each}" for each in tiers],
-            show=tier == tiers[0],
-            rank=1,
-            extra={"one": "coverage", "labels": {"geo": spots, "text": _listed(names), "more": _listed(said)}},
-        )
-    if tiers:
-        sheet.find(f"coverage_{tiers[0]}", frame, names, what=sheet.say("社区", "Community"))
-
-
-def _add_gaps(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "area")
-    if not len(frame):
-        return
-    left = next((c for c in ("residents_left_out", "dwellings_left_out") if c in frame), None)
-    frame = frame.sort_values("rank", kind="stable") if "rank" in frame else frame
-    area = frame["area_id"].astype("str") if "area_id" in frame else frame.index.to_series().astype("str")
-    number, unique = pd.factorize(area)
-    once = frame[~pd.Series(number).duplicated().to_numpy()].copy()
-    weight = frame[left].to_numpy(dtype="float64") if left else np.ones(len(frame))
-    once["_missed"] = np.bincount(number, weights=np.nan_to_num(weight))
-    order = once["_missed"].rank(method="max", pct=True).to_numpy(dtype="float64")
-    columns = [c for c in ("rank", "kind", "tier", left) if c is not None and c in frame]
-    table = frame[columns].assign(kind=frame["kind"].map(sheet.word)) if "kind" in frame else frame[columns]
-    table = table.assign(**{left: table[left].round()}) if left else table
-    cells = np.array([_listed(table[column].reset_index(drop=True)) for column in columns], dtype=object).T.tolist()
-    rows: list[list[Any]] = [[] for _ in unique]
-    for place, cell in zip(number.tolist(), cells, strict=True):
-        if len(rows[place]) < 15:
-            rows[place].append(cell)
-    colours = ("#b5302a", "#e8743b", "#f6c177")
-    names = (
-        sheet.say("缺口人次最多的三分之一", "Third with the most"),
-        sheet.say("中间三分之一", "Middle third"),
-        sheet.say("缺口人次最少的三分之一", "Third with the fewest"),
-    )
-    sheet.add(
-        "gaps",
-        once,
-        group="coverage",
-        kind="area",
-        name=sheet.say("设施缺口", "Gaps"),
-        classes=[{"l": n, "c": c, "o": 0.6, "s": "#ffffff", "w": 1.5} for n, c in zip(names, colours, strict=True)],
-        codes=2 - np.digitize(order, [1 / 3 + 1e-9, 2 / 3 + 1e-9]),
-        title=["name", "area_id"],
-        tip=["_missed", "kind", "tier", *([left] if left else [])],
-        pop=[],
-        more={
-            "list": {
-                "title": sheet.say("本社区缺口（按受影响人口）", "Gaps here, most people first"),
-                "heads": [labels.titled(c, sheet.language, sheet.words) for c in columns],
-                "num": [int(c != "kind") for c in columns],
-                "rows": rows,
-            }
-        },
-        rank=2,
-    )
-
-
-def _add_park_reach(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+def _add_park_reach(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
     kind = "area" if frame.geom_type.isin(["Polygon", "MultiPolygon"]).any() else "point"
-    frame = _only(frame, kind)
+    frame = only(frame, kind)
     tip = [c for c in frame.columns if c not in {*_SILENT, "source", "definition", frame.geometry.name}][:5]
     colours = ("#4c8a35", "#1b7f79", "#8a7a1f", "#5b5b9a")
     few = kind == "area" and "name" in frame and 1 < len(frame) <= len(colours)
     classes = [
         {"l": name, "c": colour, "o": 0.16, "s": colour, "w": 1.6, "d": "6 3"}
-        for name, colour in zip(_named(frame) if few else [""], colours, strict=False)
+        for name, colour in zip(named(frame) if few else [""], colours, strict=False)
     ]
     sheet.add(
         "park_reach",
@@ -539,8 +289,8 @@ def _add_park_reach(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.
     )
 
 
-def _add_parks(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "area")
+def _add_parks(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "area")
     sheet.add(
         "parks",
         frame,
@@ -557,8 +307,8 @@ def _add_parks(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDa
         sheet.find("parks", frame, frame["name"].astype("str"), what=sheet.say("公园", "Park"))
 
 
-def _add_land(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "area").copy()
+def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "area").copy()
     status = "candidate" if "candidate" in frame else "class"
     frame["_id"] = frame.index.astype("str") if "parcel_id" not in frame else frame["parcel_id"].astype("str")
     if "name" not in frame and "parcels" in places and "name" in places["parcels"]:
@@ -584,7 +334,7 @@ def _add_land(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.G
         kind="area",
         name=sheet.say("低效用地筛查", "Low-efficiency land"),
         classes=[{"l": sheet.say(zh, en), **look, "w": 1} for zh, en, look in _CANDIDATES.values()],
-        codes=_codes(frame[status], order, other=order.index("not known")),
+        codes=codes_of(frame[status], order, other=order.index("not known")),
         title=["name", "_id"],
         tip=["_id", "_status", "_reasons"],
         pop=["_id", "_status", "_reasons", *[c for c in asked if c in _ABOUT]],
@@ -599,12 +349,12 @@ def _add_land(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.G
     _find_parcels(sheet, "land", frame.set_index("_id", drop=False))
 
 
-def _reasons(sheet: _Sheet, text: str) -> str:
+def _reasons(sheet: Drawing, text: str) -> str:
     """Rules by name, where a text lists them by their codes."""
     return sheet.say("；", "; ").join(sheet.rule(code) for code in text.split(", ")) if text else ""
 
 
-def _rule(sheet: _Sheet, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
+def _rule(sheet: Drawing, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
     answers = frame[rule]
     if pd.api.types.is_bool_dtype(answers.dtype):
         answers = answers.astype("boolean").map({True: "yes", False: "no"}).astype("str").fillna("not known")
@@ -622,8 +372,8 @@ def _rule(sheet: _Sheet, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
     return out
 
 
-def _add_buildings(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "area")
+def _add_buildings(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "area")
     order = list(symbols.USES)
     classes = [
         {"l": sheet.word(use), "c": colour, "o": 0.85, "s": "#6b6459", "w": 0.5} for use, colour in symbols.USES.items()
@@ -639,14 +389,14 @@ def _add_buildings(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.G
         kind="area",
         name=sheet.say("建筑", "Buildings"),
         classes=classes,
-        codes=_codes(use, order, other=len(order)),
+        codes=codes_of(use, order, other=len(order)),
         title=["name"],
         tip=["use", "floors", "floor_area_m2", "built_year", "danger_class", "vacant"],
     )
 
 
-def _add_areas(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "area")
+def _add_areas(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "area")
     sheet.add(
         "areas",
         frame,
@@ -658,8 +408,8 @@ def _add_areas(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDa
     )
 
 
-def _add_streets(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "line")
+def _add_streets(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "line")
     rank = frame["class"].astype("str").fillna("") if "class" in frame else pd.Series("", index=frame.index)
     bare = rank.str.removesuffix("_link")
     codes = np.select([bare.isin(_WIDE), bare.isin(_NARROW)], [0, 2], 1)
@@ -683,8 +433,8 @@ def _add_streets(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.Geo
     )
 
 
-def _add_barriers(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "line")
+def _add_barriers(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "line")
     looks: dict[str, dict[str, Any]] = {
         "river": {"w": 5, "o": 0.85},
         "wall": {"w": 1.4, "o": 0.9},
@@ -701,7 +451,7 @@ def _add_barriers(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.Ge
         kind="line",
         name=sheet.say("河流与阻隔", "Rivers and barriers"),
         classes=classes,
-        codes=_codes(frame["kind"], list(symbols.BARRIERS), other=len(classes) - 1),
+        codes=codes_of(frame["kind"], list(symbols.BARRIERS), other=len(classes) - 1),
         title=["name"],
         tip=["kind"],
         show=True,
@@ -709,8 +459,8 @@ def _add_barriers(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.Ge
     )
 
 
-def _add_pipes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "line")
+def _add_pipes(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "line")
     classes = [{"l": sheet.word(network), "c": colour, "w": 2.2} for network, colour in symbols.NETWORKS.items()]
     classes.append({"l": sheet.say("其他", "Other"), "c": "#777777", "w": 2.2})
     sheet.add(
@@ -720,15 +470,15 @@ def _add_pipes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDa
         kind="line",
         name=sheet.say("管网类别", "Networks"),
         classes=classes,
-        codes=_codes(frame["network"], list(symbols.NETWORKS), other=len(classes) - 1),
+        codes=codes_of(frame["network"], list(symbols.NETWORKS), other=len(classes) - 1),
         title=["name", "network"],
         tip=["network", "material", "diameter_mm", "built_year"],
         keep=["material", "built_year"],
     )
 
 
-def _add_pipes_screen(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "line").copy()
+def _add_pipes_screen(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "line").copy()
     status = next((c for c in ("renewal", "candidate", "class") if c in frame), None)
     order = list(_RENEWAL)
     answers = frame[status] if status else pd.Series("not known", index=frame.index)
@@ -740,7 +490,7 @@ def _add_pipes_screen(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[st
         kind="line",
         name=sheet.say("管网更新筛查", "Renewal of pipes"),
         classes=[{"l": sheet.say(zh, en), **look} for zh, en, look in _RENEWAL.values()],
-        codes=_codes(answers, order, other=order.index("not known")),
+        codes=codes_of(answers, order, other=order.index("not known")),
         title=["name", "network"],
         tip=["_status", "network", "material", "built_year", "age_years", "rule"],
         keep=["age_years"],
@@ -749,8 +499,8 @@ def _add_pipes_screen(sheet: _Sheet, frame: gpd.GeoDataFrame, places: Mapping[st
     )
 
 
-def _add_pipe_nodes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "point")
+def _add_pipe_nodes(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "point")
     sheet.add(
         "pipe_nodes",
         frame,
@@ -763,31 +513,8 @@ def _add_pipe_nodes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.
     )
 
 
-def _add_coverage_homes(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "point").copy()
-    column = next((f"completeness_{tier}" for tier in _TIERS if f"completeness_{tier}" in frame), None)
-    share = frame[column].astype("float64") if column else pd.Series(np.nan, index=frame.index)
-    classes, codes = _tenths(sheet, share, {"o": 0.95, "s": "#4b5862", "w": 0.6, "r": 3})
-    walks = [str(c) for c in frame.columns if str(c).startswith("walk_min_")]
-    frame[walks] = frame[walks].astype("float64").round(1)
-    tip = ["residents", "dwellings", *(f"completeness_{tier}" for tier in reversed(_TIERS))]
-    sheet.add(
-        "coverage_homes",
-        frame,
-        group="coverage",
-        kind="point",
-        name=sheet.say("住处的设施完整度", "Homes: completeness"),
-        classes=classes,
-        codes=codes,
-        title=["name", "home_id"],
-        tip=tip,
-        pop=[*tip, *walks],
-        rank=2,
-    )
-
-
-def _add_gates(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "point")
+def _add_gates(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "point")
     state = frame["state"] if "state" in frame else pd.Series("", index=frame.index)
     sheet.add(
         "gates",
@@ -800,15 +527,15 @@ def _add_gates(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDa
             {"l": sheet.say("封闭", "Closed"), "c": "#b5302a", "s": "#ffffff", "w": 1, "r": 3.6},
             {"l": sheet.say("未知", "Not known"), "c": "#bbbbbb", "s": "#555555", "w": 1, "r": 3.2},
         ],
-        codes=_codes(state, ["open", "closed"], other=2),
+        codes=codes_of(state, ["open", "closed"], other=2),
         title=["name"],
         tip=["state"],
         keep=["state"],
     )
 
 
-def _add_assets(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "point").copy()
+def _add_assets(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "point").copy()
     frame["_id"] = frame.index.astype("str")
     more = [c for c in frame.columns if c not in {*_SILENT, frame.geometry.name}]
     sheet.add(
@@ -823,11 +550,11 @@ def _add_assets(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoD
         pop=["_id", *more],
         keep=["danger_class", "title_clear"],
     )
-    sheet.find("assets", frame, _named(frame), what=sheet.say("闲置资产", "Idle asset"))
+    sheet.find("assets", frame, named(frame), what=sheet.say("闲置资产", "Idle asset"))
 
 
-def _add_facilities(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    frame = _only(frame, "point").copy()
+def _add_facilities(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "point").copy()
     known = symbols.kinds()
     groups = list(symbols.FACILITY_GROUPS)
     of = frame["kind"].astype("str").map({kind: group for kind, (_, _, group) in known.items()})
@@ -842,7 +569,7 @@ def _add_facilities(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.
             {"l": sheet.say(zh, en), "c": colour, "s": "#ffffff", "w": 1, "r": 4.2, "o": 0.95}
             for zh, en, colour in symbols.FACILITY_GROUPS.values()
         ],
-        codes=_codes(of, groups, other=groups.index("")),
+        codes=codes_of(of, groups, other=groups.index("")),
         title=["name", "_kind"],
         tip=["kind"],
         pop=["kind", "floor_area_m2", "site_area_m2", "capacity", "source"],
@@ -854,10 +581,14 @@ def _add_facilities(sheet: _Sheet, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.
     sheet.find("facilities", frame, names, what=sheet.say("设施", "Facility"))
 
 
-_MAKERS: Mapping[str, Callable[[_Sheet, gpd.GeoDataFrame, Mapping[str, gpd.GeoDataFrame]], None]] = {
+_MAKERS: Mapping[str, Callable[[Drawing, gpd.GeoDataFrame, Mapping[str, gpd.GeoDataFrame]], None]] = {
     "constraints": _add_constraints,
-    "coverage_areas": _add_coverage_areas,
-    "gaps": _add_gaps,
+    "coverage_areas": circle_layers.add_coverage_areas,
+    "service_areas": circle_layers.add_service_areas,
+    "gap_grid": circle_layers.add_gap_grid,
+    "gaps": circle_layers.add_gaps,
+    "gap_areas": circle_layers.add_gap_areas,
+    "edge_of_data": circle_layers.add_edge_of_data,
     "park_reach": _add_park_reach,
     "parcels": _add_parcels,
     "land": _add_land,
@@ -869,7 +600,7 @@ _MAKERS: Mapping[str, Callable[[_Sheet, gpd.GeoDataFrame, Mapping[str, gpd.GeoDa
     "pipes": _add_pipes,
     "pipes_screen": _add_pipes_screen,
     "pipe_nodes": _add_pipe_nodes,
-    "coverage_homes": _add_coverage_homes,
+    "coverage_homes": circle_layers.add_coverage_homes,
     "gates": _add_gates,
     "assets": _add_assets,
     "facilities": _add_facilities,
@@ -877,7 +608,7 @@ _MAKERS: Mapping[str, Callable[[_Sheet, gpd.GeoDataFrame, Mapping[str, gpd.GeoDa
 
 
 def _content(
-    sheet: _Sheet,
+    sheet: Drawing,
     title: str,
     synthetic: bool,
     note: str,
@@ -885,11 +616,13 @@ def _content(
     bounds: list[list[float]],
 ) -> dict[str, Any]:
     say = sheet.say
+    lines = note.split("\n")
     return {
         "title": title,
         "subtitle": say("步行生活圈与用地总览", "Walking life circle and land: overview"),
         "badge": say("虚构示例 · synthetic", "Synthetic example · 虚构示例") if synthetic else "",
-        "note": note,
+        "warn": [line.removeprefix("⚠").strip() for line in lines if line.startswith("⚠")],
+        "note": "\n".join(line for line in lines if not line.startswith("⚠")).strip(),
         "summary": _pairs(summary),
         "bounds": bounds,
         "index": sheet.index,
@@ -923,4 +656,6 @@ def _pairs(summary: pd.DataFrame | None) -> list[list[str]]:
         return []
     flat = summary if summary.shape[1] > 1 else summary.reset_index()
     texts = flat.iloc[:, :2].astype("str").fillna("–")
-    return [[str(text), str(value)] for text, value in texts.itertuples(index=False)]
+    more = flat["more"].astype("str").fillna("") if "more" in flat else [""] * len(flat)
+    pairs = zip(texts.itertuples(index=False), more, strict=True)
+    return [[str(text), str(value), *([str(under)] if under else [])] for (text, value), under in pairs]

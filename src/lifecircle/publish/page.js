@@ -11,14 +11,14 @@
     return node;
   }
 
-  /* ---- geometry: whole millionths of a degree, each the step from the one before ---- */
+  /* ---- geometry: whole millionths of a degree, or of as many digits as it says, each the step from the one before ---- */
   function reader(pack) {
-    var x = pack.o[0], y = pack.o[1], at = 0, d = pack.d;
+    var x = pack.o[0], y = pack.o[1], at = 0, d = pack.d, unit = Math.pow(10, pack.e || 6);
     return function (count) {
       var out = new Array(count);
       for (var k = 0; k < count; k++) {
         x += d[at++]; y += d[at++];
-        out[k] = [y / 1e6, x / 1e6];
+        out[k] = [y / unit, x / unit];
       }
       return out;
     };
@@ -117,12 +117,23 @@
       this.on("mouseover", function (e) { self.mark(e.propagatedFrom || e.layer, true); });
       this.on("mouseout", function (e) { self.mark(e.propagatedFrom || e.layer, false); });
     },
+    /* whether the feature is one of those picked in the legend */
+    picked: function (i) { return !this.spec.pick || this.spec.pick.of[i] === this.spec.pick.at; },
+    choose: function (value) {
+      this.spec.pick.at = value;
+      if (!this.byNumber) return;
+      this.closeTooltip();
+      if (this.spec.pop) this.closePopup();
+      this.clearLayers();
+      this.build();
+      if (this._map) raise(this);
+    },
     style: function (i) {
       var c = this.spec.classes[this.spec.cls ? this.spec.cls[i] : 0];
       var kind = this.spec.kind;
       if (kind === "line") return {color: c.c, weight: c.w || 2, opacity: c.o === undefined ? 1 : c.o, dashArray: c.d || null, fill: false};
       return {color: c.s || "#fff", weight: c.w === undefined ? 1 : c.w, opacity: c.so === undefined ? 1 : c.so, dashArray: c.d || null,
-              fillColor: c.c, fillOpacity: c.o === undefined ? 0.85 : c.o, fill: c.c !== null, radius: c.r || 4};
+              fillColor: c.h ? hatch(c.h) : c.c, fillOpacity: c.o === undefined ? 0.85 : c.o, fill: !!c.h || c.c !== null, radius: c.r || 4};
     },
     build: function () {
       var spec = this.spec, list = shapes(spec.geo);
@@ -130,14 +141,17 @@
       var order = list.map(function (shape, i) { return i; });
       if (spec.front && spec.cls) order.sort(function (a, b) { return spec.cls[b] - spec.cls[a] || a - b; });
       for (var k = 0; k < order.length; k++) {
-        var i = order[k], options = this.style(i), shape;
+        var i = order[k], options, shape;
+        if (!this.picked(i)) continue;
+        options = this.style(i);
         options.renderer = LC.renderer;
         options.bubblingMouseEvents = false;
         options.interactive = !spec.still;
         options.smoothFactor = spec.kind === "line" ? 0.8 : 0.6;
         if (spec.kind === "point") shape = L.circleMarker(list[i], options);
         else if (spec.kind === "line") shape = L.polyline(list[i], options);
-        else shape = L.polygon(list[i], options);
+        /* of nested bands only the ring outside the next smaller one is filled: what two rings cover counts as a hole */
+        else shape = L.polygon(spec.nest && spec.nest[i] >= 0 ? [[].concat.apply([], list[i].concat(list[spec.nest[i]]))] : list[i], options);
         shape.i = i;
         this.byNumber[i] = shape;
         this.addLayer(shape);
@@ -224,6 +238,20 @@
     });
   };
 
+  /* diagonal lines to fill an area with, what lies below showing through */
+  var hatches = {};
+  function hatch(colour) {
+    if (hatches[colour]) return hatches[colour];
+    var side = 9, tile = document.createElement("canvas"), pen = tile.getContext("2d");
+    tile.width = tile.height = side;
+    pen.strokeStyle = colour;
+    pen.lineWidth = 1.3;
+    pen.beginPath();
+    [-side, 0, side].forEach(function (k) { pen.moveTo(k - 1, side + 1); pen.lineTo(k + side + 1, -1); });
+    pen.stroke();
+    return (hatches[colour] = pen.createPattern(tile, "repeat"));
+  }
+
   /* one canvas draws in the order of adding: what belongs above goes back on top */
   function raise(added) {
     var above = LC.order.slice(LC.order.indexOf(added) + 1);
@@ -240,11 +268,13 @@
       el("h1", "", page.title, box);
       if (page.subtitle) el("div", "lc-sub", page.subtitle, box);
       if (page.badge) el("div", "lc-badge", page.badge, box);
+      page.warn.forEach(function (line) { el("div", "lc-warn", line, box); });
       if (page.summary.length) {
         var table = el("table", "", null, box);
         page.summary.forEach(function (pair) {
           var row = el("tr", "", null, table);
           el("td", "", pair[0], row); el("td", "", pair[1], row);
+          if (pair[2]) el("td", "", pair[2], el("tr", "lc-more", null, table)).colSpan = 2;
         });
       }
       if (page.note) el("div", "lc-note", page.note, box);
@@ -277,18 +307,36 @@
       shape.setAttribute("fill", c.c || "none"); shape.setAttribute("fill-opacity", c.o === undefined ? 0.85 : c.o);
       shape.setAttribute("stroke", c.s && c.s.toLowerCase() !== "#fff" ? c.s : "#9aa4ab"); shape.setAttribute("stroke-width", 1);
       if (c.d) shape.setAttribute("stroke-dasharray", c.d);
+      if (c.h) {
+        shape.setAttribute("fill", "none");
+        var lines = document.createElementNS(NS, "path");
+        lines.setAttribute("d", "M2 7.5L7.5 2M2 12.5L12.5 2M7.5 12.5L17.5 2.5M12.5 12.5L18 7");
+        lines.setAttribute("stroke", c.h);
+        pic.appendChild(lines);
+      }
     }
     pic.appendChild(shape);
     return pic;
   }
+  /* which of a layer's values is drawn, chosen from a list */
+  function picker(layer, body) {
+    var pick = layer.spec.pick, label = el("label", "lc-pick", null, body), select;
+    el("span", "", pick.l, label);
+    select = el("select", "", null, label);
+    pick.values.forEach(function (text, value) { el("option", "", text, select).value = value; });
+    select.value = pick.at;
+    L.DomEvent.on(select, "change", function () { layer.choose(Number(select.value)); });
+    L.DomEvent.on(select, "keydown", L.DomEvent.stopPropagation);
+  }
   function legend() {
-    var body = LC.legendBody;
+    var body = LC.legendBody, picks = false;
     if (!body) return;
     body.textContent = "";
     LC.order.slice().reverse().sort(function (a, b) { return (a.spec.rank || 0) - (b.spec.rank || 0); }).forEach(function (layer) {
       if (!LC.map.hasLayer(layer)) return;
       var spec = layer.spec, single = spec.classes.length === 1 && !spec.classes[0].l, box;
-      if (!single) el("h2", "", spec.name, body);
+      if (!single || spec.pick) el("h2", "", spec.name, body);
+      if (spec.pick) { picks = true; picker(layer, body); }
       box = el("div", spec.classes.length > 8 ? "lc-two" : "", null, body);
       spec.classes.forEach(function (c) {
         var row = el("div", "lc-row", null, box);
@@ -297,6 +345,7 @@
       });
     });
     if (!body.childNodes.length) el("div", "lc-none", LC.words.none, body);
+    body.parentNode.classList.toggle("lc-picks", picks);
   }
   function folding(box, title, folded) {
     var head = el("button", "lc-head", title);
@@ -364,6 +413,7 @@
   LC.show = function (key, i) {
     var layer = LC.layers[key], map = LC.map;
     if (!map.hasLayer(layer)) layer.addTo(map);
+    if (!layer.picked(i)) { layer.choose(layer.spec.pick.of[i]); later(); }
     var shape = layer.byNumber[i];
     var spot = shape.getBounds ? shape.getBounds() : L.latLngBounds([shape.getLatLng(), shape.getLatLng()]);
     map.fitBounds(spot, {maxZoom: 17, animate: false, padding: [120, 120]});

@@ -115,9 +115,9 @@ class Geometry:
         self.packs: list[dict[str, Any]] = []
         self._known: dict[str, int] = {}
 
-    def add(self, shapes: "np.ndarray[Any, Any]", kind: str) -> int:
-        """Store `shapes` (degrees, longitude first; no missing or empty ones) and return their number."""
-        packed = pack(shapes, kind)
+    def add(self, shapes: "np.ndarray[Any, Any]", kind: str, *, digits: int = 6) -> int:
+        """Store `shapes` (degrees, longitude first; no missing or empty ones) and return their number; see `pack`."""
+        packed = pack(shapes, kind, digits=digits)
         key = json.dumps(packed, separators=(",", ":"))
         if key not in self._known:
             self._known[key] = len(self.packs)
@@ -125,10 +125,10 @@ class Geometry:
         return self._known[key]
 
 
-def pack(shapes: "np.ndarray[Any, Any]", kind: str) -> dict[str, Any]:
+def pack(shapes: "np.ndarray[Any, Any]", kind: str, *, digits: int = 6) -> dict[str, Any]:
     """Shapes as whole millionths of a degree (0.1 m), each vertex as the step from the one before.
 
-    `kind` is ``point``, ``line`` or ``area``. In the result ``o`` is the first vertex, ``d`` the steps (x, y, x, y, …),
+    `kind` is ``point``, ``line`` or ``area``. With fewer `digits` of a degree than 6 the result names them as ``e``. In the result ``o`` is the first vertex, ``d`` the steps (x, y, x, y, …),
     ``r`` vertices a ring or line (rings without their closing vertex), ``p`` rings a polygon and ``f`` parts a feature,
     the last two only where they are not all 1.
 
@@ -141,7 +141,9 @@ def pack(shapes: "np.ndarray[Any, Any]", kind: str) -> dict[str, Any]:
         coordinates, counts = shapely.get_coordinates(shapes), no_counts
     else:
         coordinates, counts = _ragged(shapes, kind)
-    whole = np.rint(coordinates * 1e6).astype(np.int64)
+    if digits != 6:
+        out["e"] = digits
+    whole = np.rint(coordinates * 10**digits).astype(np.int64)
     out["o"] = whole[0].tolist() if len(whole) else [0, 0]
     out["d"] = np.diff(whole, axis=0, prepend=whole[:1]).ravel().tolist()
     return out | counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,12 @@ def write(
     for theme, sheets in _workbooks(study, inventory, results).items():
         _write_workbook(theme, sheets, folder / "tables" / f"{theme}.xlsx", study)
     overview.write(
-        {n: f for n, f in (tables | results).items() if isinstance(f, gpd.GeoDataFrame)},
+        tables | results,
         folder / "maps" / "overview.html",
         title=study.name,
         language=study.language,
         synthetic=study.synthetic,
-        note="\n".join([study.note, *doubts(network, language=study.language)]).strip(),
+        note=_note(study, network),
         summary=headlines(results, language=study.language),
         basemap=basemap,
     )
@@ -69,21 +69,47 @@ def write(
             "population": inventory.population,
             "network": network,
             "themes": {
-                t: {"status": "skipped", "why": skipped[t]} if t in skipped else {"status": "computed"} for t in _SHEETS
+                t: {"status": "skipped", "why": skipped[t]} if t in skipped else {"status": "computed"} for t in _THEMES
             },
         },
         folder / manifest.NAME,
     )
 
 
+def _note(study: Study, network: Mapping[str, Any]) -> str:
+    """What the title box says: that data are thin stands out, then the method, the study's own note, and what else is doubtful."""
+    doubtful = doubts(network, language=study.language)
+    loud = len(_thin(network.get("certainty", []), study.language))
+    lines = [f"⚠ {line}" for line in doubtful[:loud]]
+    return "\n".join([*lines, method(network, language=study.language), study.note, *doubtful[loud:]]).strip()
+
+
+def method(network: Mapping[str, Any], *, language: str) -> str:
+    """How the shares on the map were worked out, in a sentence; empty where nothing was walked.
+
+    >>> method({"walk_speed_m_s": 1.0}, language="en")
+    'Method: minutes on foot along streets, an adult at 1 m/s on level ground, the way to the street included.'
+    """
+    speed = network.get("walk_speed_m_s")
+    if speed is None:
+        return ""
+    return (
+        f"方法：沿路网步行时间，成人 {speed:g} 米/秒，按平地计，含到街道的一段。"
+        if language == "zh"
+        else f"Method: minutes on foot along streets, an adult at {speed:g} m/s on level ground, the way to the street included."
+    )
+
+
 def doubts(network: Mapping[str, Any], *, language: str) -> list[str]:
     """What a reader of coverage figures must know of the data behind them, a sentence each.
+
+    Where the data are thin, the first says so, and by which signs.
 
     >>> doubts({"largest_share": 0.9, "components": 4}, language="en")
     ['Streets: 4 pieces that do not connect; the largest holds 90 % of the length, and homes are joined to it.']
     """
     zh = language == "zh"
-    said = []
+    said = _thin(network.get("certainty", []), language)
     if network.get("components", 1) > 1:
         share, pieces = f"{network['largest_share']:.0%}".replace("%", " %"), network["components"]
         said.append(
@@ -117,9 +143,7 @@ def doubts(network: Mapping[str, Any], *, language: str) -> list[str]:
         )
     loose = network.get("facilities_of_no_tier", {})
     if loose:
-        listed = (
-            "、".join(f"{k} {n}" for k, n in loose.items()) if zh else ", ".join(f"{k} {n}" for k, n in loose.items())
-        )
+        listed = ("、" if zh else ", ").join(f"{labels.word(k, language)} {n}" for k, n in loose.items())
         said.append(
             f"设施：不属于 5、10、15 分钟层级的种类不计入完整度：{listed}。"
             if zh
@@ -128,17 +152,48 @@ def doubts(network: Mapping[str, Any], *, language: str) -> list[str]:
     return said
 
 
+def _thin(rows: Sequence[Mapping[str, Any]], language: str) -> list[str]:
+    """That the data are thin, and the signs of it, where they are."""
+    zh = language == "zh"
+    verdict = next((row for row in rows if row["item"] == "verdict"), None)
+    if verdict is None or verdict["word"] != "thin":
+        return []
+    signs = []
+    for row in rows:
+        if row["item"] != "verdict" and row["sign"] is True:
+            value, limit = _share(row["value"]), _share(row["limit"])
+            below = row["value"] < row["limit"]
+            name = labels.word(row["item"], language)
+            if zh:
+                signs.append(f"{name} {value}（{'低于' if below else '高于'} {limit}）")
+            else:
+                signs.append(f"{name.lower()} {value} ({'below' if below else 'above'} {limit})")
+    listed = ("；" if zh else "; ").join(signs)
+    return [
+        f"数据单薄：{listed}。覆盖率可能偏离实际，请先核对数据。"
+        if zh
+        else f"The data are thin: {listed}. Shares may be far from what is there; check the data first."
+    ]
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}".replace("%", " %")
+
+
 def headlines(results: Layers, *, language: str) -> pd.DataFrame:
-    """The few figures a map opens with: columns ``what`` and ``value``, both text; themes left out have none.
+    """The few figures a map opens with: columns ``what``, ``value`` and ``more``, all text; themes left out have none.
+
+    For each tier ``more`` is its completeness without the homes at the edge of the data, and its range over walking speeds.
 
     Examples
     --------
     >>> lengths = pd.DataFrame({"network": ["gas"], "length_m": [1500.0]})
     >>> headlines({"pipes_length": lengths}, language="en").values.tolist()
-    [['Pipes', '1.5 km']]
+    [['Pipes', '1.5 km', '']]
     """
     zh = language == "zh"
     rows: list[tuple[str, str]] = []
+    under: dict[int, str] = {}
     if "coverage_town" in results:
         town = results["coverage_town"]
         weight = "residents" if "residents" in town else "dwellings"
@@ -147,7 +202,8 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
         asked = town[town["required"] & (town["method"] == "minutes")]
         # Everybody joined has an answer for every kind, so the mean of the shares is the people's mean completeness.
         for tier, share in asked.groupby("tier")[f"share_of_{weight}"].mean().items():
-            rows.append((f"{tier} 分钟设施完整度" if zh else f"{tier}-minute completeness", f"{share:.0%}"))
+            rows.append((f"{tier} 分钟设施完整度" if zh else f"{tier}-minute completeness", _share(share)))
+            under[len(rows) - 1] = _with_doubt(results, tier, weight, language)
         unknown = asked[f"{weight}_not_known"].max()
         if unknown > 0:
             counted = {"residents": "人", "dwellings": "套"}[weight] if zh else weight
@@ -156,7 +212,7 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
             )
     if "park_coverage" in results:
         land_ = results["park_coverage"].query("definition == 'C01' and of == 'residential_land_m2'")
-        rows += [("公园服务覆盖居住用地" if zh else "Housing land near a park", f"{s:.0%}") for s in land_["share"]]
+        rows += [("公园服务覆盖居住用地" if zh else "Housing land near a park", _share(s)) for s in land_["share"]]
     if "land" in results:
         area = results["land"]["area_m2"] / standards.parameter("ha_m2")
         found = area[results["land"]["candidate"] == "candidate"].sum()
@@ -166,7 +222,30 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
         rows.append(("低效用地候选" if zh else "Low-efficiency candidates", said))
     if "pipes_length" in results:
         rows.append(("管线" if zh else "Pipes", f"{results['pipes_length']['length_m'].sum() / 1000:,.1f} km"))
-    return pd.DataFrame(rows, columns=["what", "value"])
+    more = [under.get(place, "") for place in range(len(rows))]
+    return pd.DataFrame(rows, columns=["what", "value"]).assign(more=pd.array(more, dtype="str"))
+
+
+def _with_doubt(results: Layers, tier: Any, weight: str, language: str) -> str:
+    """A tier's completeness without homes at the edge of the data, and from the slower to the faster walker."""
+    zh, said = language == "zh", []
+    if "coverage_edge" in results:
+        rows = results["coverage_edge"]
+        rows = rows[rows["required"] & (rows["tier"] == tier)]
+        away = rows["share_away_from_edge"].mean()
+        if (rows[f"{weight}_at_edge"] > 0).any():
+            alone = "全部住处都触及数据边缘" if zh else "all homes at the edge of the data"
+            told = f"不含数据边缘 {_share(away)}" if zh else f"away from edge {_share(away)}"
+            said.append(alone if pd.isna(away) else told)
+    if "sensitivity" in results:
+        rows = results["sensitivity"]
+        rows = rows[rows["required"] & (rows["tier"] == tier)]
+        ends = [f"{100 * share:.0f}" for share in sorted(rows[["share_slower", "share_faster"]].mean())]
+        if rows["share_base"].notna().any() and ends[0] != ends[1]:
+            step = _share(standards.parameter("sensitivity_speed_share"))
+            range_ = "–".join(dict.fromkeys(ends)) + " %"
+            said.append(f"步速 ±{step}：{range_}" if zh else f"speed ±{step} {range_}")
+    return ("；" if zh else "; ").join(said)
 
 
 def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) -> dict[str, dict[str, pd.DataFrame]]:
@@ -183,6 +262,13 @@ def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) ->
     }
     if "coverage_town" in flat:
         flat["coverage_town"] = flat["coverage_town"].drop(columns="scope")
+    if "certainty" in flat:
+        flat["certainty"] = _certainty(flat["certainty"], study.language)
+    if "gap_areas" in flat:
+        comma = "、" if study.language == "zh" else ", "
+        codes = flat["gap_areas"]["missing"].astype("str")
+        said = {text: comma.join(labels.word(c, study.language) for c in text.split(", ")) for text in codes.dropna()}
+        flat["gap_areas"] = flat["gap_areas"].assign(missing=codes.map(said))
     if "land" in flat:
         found = flat["land"][flat["land"]["candidate"] == "candidate"]
         flat["land_candidates"] = found[list(_CANDIDATE)].sort_values("area_m2", ascending=False, kind="stable")
@@ -195,8 +281,45 @@ def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) ->
     return books
 
 
+def _certainty(table: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The table of what is sure in words, each value with its unit."""
+    items = table["item"].map({item: labels.word(item, language) for item in table["item"].unique()})
+    why = table["word"].map({word: labels.word(word, language) if word else "" for word in table["word"].unique()})
+    verdict = (table["item"] == "verdict").to_numpy()
+    joined = items.where(verdict | (why == ""), items + ("：" if language == "zh" else ": ") + why)
+    value = _with_unit(table["value"], table["unit"], language)
+    limit = _with_unit(table["limit"], table["unit"], language)
+    answers = {True: labels.word("yes", language), False: labels.word("no", language)}
+    return pd.DataFrame(
+        {
+            "item": joined,
+            "value": value.where(~verdict, why + ("：" if language == "zh" else ": ") + value),
+            "limit": limit,
+            "sign": table["sign"].astype("boolean").map(answers).astype("str").mask(table["limit"].isna()),
+        }
+    ).astype("str")
+
+
+def _with_unit(values: pd.Series[float], units: pd.Series[str], language: str) -> pd.Series[str]:
+    """Numbers as text with their unit; a share as percent; blank where there is none."""
+    shares = values.mul(100).map("{:,.1f} %".format, na_action="ignore")
+    after = {
+        "residents": ("人", "residents"),
+        "dwellings": ("套", "dwellings"),
+        "signs": ("项迹象", "signs"),
+    }
+    ends = units.map({unit: f" {said[language != 'zh']}" for unit, said in after.items()}).fillna("")
+    counts = values.map("{:,.0f}".format, na_action="ignore") + ends
+    return shares.where(units == "share", counts).astype("str")
+
+
+_THEMES = ("coverage", "land", "parks", "pipes")
 _SHEETS = {
-    "coverage": ("coverage_town", "gaps", "coverage_areas", "coverage_by_area"),
+    "coverage": (
+        *("coverage_town", "certainty", "coverage_edge", "sensitivity", "coverage_methods", "coverage_walkers"),
+        *("gap_areas", "gap_missing", "gaps", "coverage_areas", "coverage_by_area", "gap_kinds"),
+    ),
+    "supply": ("supply_town", "supply_match"),
     "land": ("land_candidates", "land", "land_rules"),
     "parks": ("park_coverage", "park_land"),
     "pipes": ("pipes_length", "pipes_screen"),
@@ -219,13 +342,52 @@ def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, 
         _READ[theme][not zh],
     ]
     sheets = {
-        labels.sheet(name, study.language): workbook.Sheet(frame=frame, title=labels.sheet(name, study.language))
+        labels.sheet(name, study.language): workbook.Sheet(
+            frame=frame,
+            title=labels.sheet(name, study.language),
+            note=_SAID[name][not zh] if name in _SAID else "",
+            labels=labels.of_sheet(name, study.language),
+        )
         for name, frame in frames.items()
     }
     title = f"{study.name} · {labels.sheet(theme, study.language)}"
     workbook.write(sheets, path, title=title, notes=[note for note in notes if note], language=study.language)
 
 
+_SAID = {
+    "certainty": (
+        "迹象只作提示，不改变任何结果；达到限定个数的迹象即称数据单薄。",
+        "A sign is only said and changes no result; so many of them together call the data thin.",
+    ),
+    "coverage_edge": (
+        "触及数据边缘：住处 15 分钟内可走出道路或设施数据的范围，界外的设施无从计入。",
+        "At the edge: within 15 minutes of the home a walk leaves the streets or facilities that were collected; what lies beyond cannot count.",
+    ),
+    "sensitivity": (
+        "同一数据在步速减慢与加快、离街距离上限减半与加倍时的覆盖率。",
+        "The same shares for a slower and a faster walker, and with half and twice the longest way off the street.",
+    ),
+    "coverage_methods": (
+        "“按直线”即以设施为圆心的标准半径覆盖，官方统计多用此法；它不计河流、围墙与绕行，通常偏高。",
+        "By straight line: circles of the standard's radius, as many official figures are computed; they see no river, wall or detour.",
+    ),
+    "coverage_walkers": (
+        "有高程数据时计坡度；没有时各类步行者只差步速、台阶与离街距离。",
+        "Slopes count where there is an elevation raster; without one walkers differ in speed, steps and the way off the street only.",
+    ),
+    "gap_areas": (
+        "缺口片区由有人未覆盖的网格连成；一人缺任何一类必配设施即计入。",
+        "Gap areas are joined from the cells where somebody lacks a required kind; a person lacking any one of them counts.",
+    ),
+    "supply_town": (
+        "两步移动搜寻法，高斯衰减：每处设施的规模按距离分给步行可及的居民；基尼系数 0 为完全均等。",
+        "Two-step floating catchment with Gaussian decay: each facility is shared out to the residents who can walk there; a Gini coefficient of 0 is even.",
+    ),
+    "supply_match": (
+        "相差大于 0：该社区所占设施规模高于其人口比例；规模未知的设施只计个数。",
+        "Difference above 0: the community has more than its share of residents; facilities of unknown size are only counted.",
+    ),
+}
 _READ = {
     "inventory": (
         "每个图层：读入 = 保留 + 退回；退回的行及原因见“退回行”。",
@@ -235,6 +397,10 @@ _READ = {
         "覆盖率 = 已覆盖 ÷（已覆盖 + 未覆盖）；未接入路网的住处既不算覆盖也不算缺口，计入“情况未知”。步行时间含到街道的一段。",
         "Share = covered ÷ (covered + left out). A home that is not joined to a street is neither; it is not known. "
         "Walks include the way to the street.",
+    ),
+    "supply": (
+        "规模取自图层；图层没有的，取标准规定的下限，说明应有多少，而非实有多少。",
+        "Sizes are those of the layer; where it has none, the least the standard asks for: what should be there, not what is.",
     ),
     "land": (
         "“未知”不是“否”：缺数据的条件不作判定。“参考”表示该阈值未经核实，不参与判定。",

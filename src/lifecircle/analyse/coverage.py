@@ -295,8 +295,15 @@ def shares(
         column: pd.DataFrame(v, index=answers.index, columns=answers.columns).groupby(keys, dropna=False).sum()
         for column, v in counted.items()
     }
-    long = pd.concat({c: p.stack(["method", "tier", "kind"], future_stack=True) for c, p in parts.items()}, axis=1)
-    long = long.rename_axis(index=[group, "method", "tier", "kind"]).reset_index()
+    named = next(iter(parts.values())).index
+    again = np.tile(np.arange(answers.shape[1]), len(named))
+    long = pd.DataFrame(
+        {
+            group: named.repeat(answers.shape[1]),
+            **{level: answers.columns.get_level_values(level).take(again) for level in ("method", "tier", "kind")},
+            **{column: part.to_numpy().ravel() for column, part in parts.items()},
+        }
+    )
     spec = kinds[["tier", "kind", "required", "radius_m"]]
     long = long.merge(spec, on=["tier", "kind"], how="left", validate="many_to_one")
     long["limit"] = np.where(long["method"] == "minutes", long["tier"], long.pop("radius_m")).astype("float64")

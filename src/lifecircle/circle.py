@@ -103,7 +103,8 @@ def analyse(
     layers = _covered(study, homes, facilities, circle)
     at_edge, edge_layers = _edges(study, homes, facilities, streets, circle)
     layers |= edge_layers
-    layers["coverage_homes"]["at_edge"] = at_edge["any"].map({True: "yes", False: "no"}).astype("str")
+    place = list(layers["coverage_homes"].columns).index("leg_m") + 1
+    layers["coverage_homes"].insert(place, "at_edge", _answers(at_edge["any"]))
     layers["sensitivity"] = _sensitivity(study, homes, facilities, circle)
     layers["coverage_walkers"] = _walkers(study, homes, facilities, circle)
     layers["service_areas"] = _service_areas(study, facilities, circle)
@@ -128,6 +129,10 @@ def analyse(
         "certainty": _listed(layers["certainty"]),
     }
     return layers, report
+
+
+def _answers(values: pd.Series[bool]) -> pd.Series[str]:
+    return values.map({True: "yes", False: "no"}).astype("str")
 
 
 def _listed(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -438,7 +443,7 @@ def _certainty(
     report = certainty.joined_report(
         circle.homes_at, circle.facilities_at, circle.people, told_m=standards.parameter("facility_leg_told_m")
     )
-    return certainty.said(
+    said = certainty.said(
         report,
         circle.people,
         largest_share=float(circle.walk.report["largest_share"]),
@@ -448,3 +453,4 @@ def _certainty(
         at_edge=at_edge,
         spread=spread,
     )
+    return said.assign(sign=_answers(said["sign"]))

@@ -87,16 +87,16 @@ def test_a_heading_of_one_sheet_does_not_leak_into_another() -> None:
 
 def certainty(word: str) -> pd.DataFrame:
     rows = [
-        ("verdict", word, 2.0, "signs", 2.0, word == "thin"),
-        ("share_largest_component", "", 0.584, "share", 0.9, True),
-        ("share_kinds_without_facility", "", 0.8, "share", 0.7, True),
-        ("share_not_joined", "", 0.01, "share", 0.05, False),
+        ("verdict", word, 2.0, "signs", 2.0, "yes" if word == "thin" else "no"),
+        ("share_largest_component", "", 0.584, "share", 0.9, "yes"),
+        ("share_kinds_without_facility", "", 0.8, "share", 0.7, "yes"),
+        ("share_not_joined", "", 0.01, "share", 0.05, "no"),
         ("share_joined_far", "", np.nan, "share", 0.25, None),
         ("homes_not_joined", "behind a barrier", 1234.0, "count", np.nan, None),
         ("residents_not_joined", "", 5678.4, "residents", np.nan, None),
     ]
     table = pd.DataFrame(rows, columns=["item", "word", "value", "unit", "limit", "sign"])
-    return table.astype({"sign": "boolean", "item": "str", "word": "str", "unit": "str"})
+    return table.astype({"sign": "str", "item": "str", "word": "str", "unit": "str"})
 
 
 def report(table: pd.DataFrame) -> list[dict[str, Any]]:

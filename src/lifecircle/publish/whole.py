@@ -160,7 +160,7 @@ def _thin(rows: Sequence[Mapping[str, Any]], language: str) -> list[str]:
         return []
     signs = []
     for row in rows:
-        if row["item"] != "verdict" and row["sign"] is True:
+        if row["item"] != "verdict" and row["sign"] == "yes":
             value, limit = _share(row["value"]), _share(row["limit"])
             below = row["value"] < row["limit"]
             name = labels.word(row["item"], language)
@@ -289,13 +289,13 @@ def _certainty(table: pd.DataFrame, language: str) -> pd.DataFrame:
     joined = items.where(verdict | (why == ""), items + ("：" if language == "zh" else ": ") + why)
     value = _with_unit(table["value"], table["unit"], language)
     limit = _with_unit(table["limit"], table["unit"], language)
-    answers = {True: labels.word("yes", language), False: labels.word("no", language)}
+    answers = {code: labels.word(code, language) for code in ("yes", "no")}
     return pd.DataFrame(
         {
             "item": joined,
             "value": value.where(~verdict, why + ("：" if language == "zh" else ": ") + value),
             "limit": limit,
-            "sign": table["sign"].astype("boolean").map(answers).astype("str").mask(table["limit"].isna()),
+            "sign": table["sign"].map(answers).astype("str").mask(table["limit"].isna()),
         }
     ).astype("str")
 

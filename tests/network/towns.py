@@ -18,8 +18,11 @@ Floats = npt.NDArray[np.float64]
 
 # Corners on multiples of 10 m make crossings, shared corners and streets on one another; any others make narrow angles.
 lattice = st.tuples(st.integers(0, 20), st.integers(0, 20)).map(lambda p: (10.0 * p[0], 10.0 * p[1]))
-anywhere = st.tuples(st.floats(0, 200), st.floats(0, 200))
-ground = st.tuples(st.floats(-20, 220), st.floats(-20, 220))
+# All to the millimetre, for what lies nearer to 0 than any survey puts the referee's arithmetic out, not ours.
+anywhere = st.tuples(st.integers(0, 200_000), st.integers(0, 200_000)).map(lambda p: (p[0] / 1000, p[1] / 1000))
+ground = st.tuples(st.integers(-20_000, 220_000), st.integers(-20_000, 220_000)).map(
+    lambda p: (p[0] / 1000, p[1] / 1000)
+)
 
 
 def _lines(corner: st.SearchStrategy[tuple[float, float]]) -> st.SearchStrategy[list[list[tuple[float, float]]]]:

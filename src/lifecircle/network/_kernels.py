@@ -1236,8 +1236,9 @@ def _this_side(
     ux, uy = (walls[w, 2] - wx) / wall, (walls[w, 3] - wy) / wall
     ax, ay, bx, by = street
     way = 1.0 if ux * (y + 0.5 * size - wy) - uy * (x + 0.5 * size - wx) > 0 else -1.0
-    # Where a leg ends on the wall the street has to lie on this side of it.
-    if way * (ux * (ay - wy) - uy * (ax - wx)) <= TOUCH_M and way * (ux * (by - wy) - uy * (bx - wx)) <= TOUCH_M:
+    # Where a leg ends on the wall the street has to lie on this side of it, or along it.
+    a, b = way * (ux * (ay - wy) - uy * (ax - wx)), way * (ux * (by - wy) - uy * (bx - wx))
+    if max(a, b) <= TOUCH_M and min(a, b) < -TOUCH_M:
         return False
     for q in range(4):
         px, py = x + (q & 1) * size, y + (q >> 1) * size

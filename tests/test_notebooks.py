@@ -32,28 +32,46 @@ def test_it_is_stored_without_outputs(path: Path) -> None:
     assert notebook.metadata.kernelspec.name == "python3"
 
 
-def test_coverage_gaps_is_short() -> None:
-    """A planner meets at most twelve cells, and one line that names the place."""
-    notebook = read(FOLDER / "01_coverage_gaps.ipynb")
-    assert len(notebook.cells) <= 12
+def test_the_notebooks_are_these() -> None:
+    """No notebook joins the folder without the tests below knowing of it."""
+    assert [path.stem for path in NOTEBOOKS] == ["01_coverage_gaps", "02_life_circle"]
+
+
+@pytest.mark.parametrize(("name", "most"), [("01_coverage_gaps", 12), ("02_life_circle", 26)])
+def test_it_is_short(name: str, most: int) -> None:
+    """A planner meets few cells, none longer than a screen, and one line that names the place."""
+    notebook = read(FOLDER / f"{name}.ipynb")
+    assert len(notebook.cells) <= most
+    assert max(len(cell.source.splitlines()) for cell in notebook.cells) <= 32
     lines = [line for cell in notebook.cells for line in cell.source.splitlines()]
     assert sum(line.startswith("place = ") for line in lines) == 1
 
 
-@pytest.fixture(scope="module")
-def coverage_gaps(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
-    """Notebook 01, executed in an empty folder that it leaves empty."""
+def executed(name: str, tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """A notebook, executed in an empty folder that it leaves empty."""
     from nbclient import NotebookClient
 
     here = tmp_path_factory.mktemp("elsewhere")
     before = {path: path.stat().st_mtime_ns for path in FOLDER.rglob("*")}
-    notebook = read(FOLDER / "01_coverage_gaps.ipynb")
+    notebook = read(FOLDER / f"{name}.ipynb")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))  # no history in the user's own profile
         NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(here)}}).execute()
     assert not list(here.iterdir()), "the notebook left files behind"
     assert {path: path.stat().st_mtime_ns for path in FOLDER.rglob("*")} == before
     return notebook
+
+
+@pytest.fixture(scope="module")
+def coverage_gaps(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """Notebook 01, executed."""
+    return executed("01_coverage_gaps", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def life_circle(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """Notebook 02, executed; it stops where one of its own checks fails."""
+    return executed("02_life_circle", tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +124,51 @@ def test_coverage_gaps_gives_the_shares_of_a_run(coverage_gaps: nbformat.Noteboo
 
 
 @pytest.mark.slow
-def test_coverage_gaps_shows_no_warning(coverage_gaps: nbformat.NotebookNode) -> None:
+@pytest.mark.parametrize("name", ["coverage_gaps", "life_circle"])
+def test_it_shows_no_warning(name: str, request: pytest.FixtureRequest) -> None:
     """Nothing is written to the error stream while a planner looks on."""
-    outputs = [output for cell in coverage_gaps.cells for output in cell.get("outputs", [])]
+    cells = request.getfixturevalue(name).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert [output for output in outputs if output.get("name") == "stderr"] == []
+
+
+@pytest.mark.slow
+def test_every_step_of_life_circle_shows_something(life_circle: nbformat.NotebookNode) -> None:
+    """Each code cell ends in a table or a map, and a map before and one after the scenario is whole and inside the page."""
+    code = [cell.id for cell in life_circle.cells if cell.cell_type == "code"]
+    pages = {cell: shown(life_circle, cell) for cell in code}
+    assert [cell for cell in code if "srcdoc=" in pages[cell]] == ["map-of-gaps", "map"]
+    assert all("<table" in pages[cell] for cell in code if not cell.startswith("map"))
+    assert all("云溪县城（虚构）" in pages[cell] for cell in ("map-of-gaps", "map"))
+
+
+@pytest.mark.slow
+def test_life_circle_parts_a_walk_that_adds_up(life_circle: nbformat.NotebookNode) -> None:
+    """The three parts of one home's walk add up to its minutes, and a minute is sixty metres at 1 m/s."""
+    page = table(life_circle, "minutes").astype(float)
+    assert page["walk_min"].iloc[:3].sum() == pytest.approx(page["walk_min"].iloc[3], abs=0.02)
+    assert page["metres"].tolist() == pytest.approx((page["walk_min"] * 60).tolist(), abs=0.4)
+
+
+@pytest.mark.slow
+def test_life_circle_counts_the_same_people_in_polygon_and_table(
+    life_circle: nbformat.NotebookNode, layers: pipeline.Layers
+) -> None:
+    """The people in the bands of the kind are those of a whole run's share, but for homes along the outline; bands grow with the limit."""
+    page = table(life_circle, "areas")
+    numbers = page.drop(columns=page.columns[0]).astype(float)
+    assert numbers["limit_min"].tolist() == [5, 10, 15] * 2
+    assert all(numbers["area_m2"].iloc[part].is_monotonic_increasing for part in (slice(0, 3), slice(3, 6)))
+    assert numbers["residents_in_polygon"].tolist() == pytest.approx(numbers["residents_by_minutes"].tolist(), rel=0.05)
+    town = layers["coverage_town"]
+    run = town[(town["kind"] == "kindergarten") & (town["tier"] == 5) & (town["method"] == "minutes")]
+    assert numbers["residents_by_minutes"].iloc[0] == pytest.approx(run["residents_covered"].iloc[0], abs=0.5)
+
+
+@pytest.mark.slow
+def test_life_circle_adds_up_who_gains(life_circle: nbformat.NotebookNode) -> None:
+    """Before and gained less lost is after, in every community that gains, and somebody does."""
+    page = table(life_circle, "gains")
+    before, gained, lost, after = (page[f"residents_{w}"].astype(float) for w in ("before", "gained", "lost", "after"))
+    assert (gained > 0).all()
+    assert (before + gained - lost).tolist() == pytest.approx(after.tolist(), abs=0.002)

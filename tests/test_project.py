@@ -88,6 +88,7 @@ def test_public_names_are_these() -> None:
         "Raster",
         "Study",
         "analyse",
+        "compare",
         "load",
         "network",
         "normalise",
@@ -95,8 +96,10 @@ def test_public_names_are_these() -> None:
         "publish",
         "run",
         "sample_town",
+        "scenario",
         "schema",
         "standards",
+        "what_if",
     ]
     assert dir(lifecircle) == sorted(lifecircle.__all__)
     assert all(getattr(lifecircle, name) is not None for name in lifecircle.__all__)
@@ -110,7 +113,10 @@ def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
 
 def test_importing_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
     """`import lifecircle` leaves maps, compilers, validators and file formats for when they are needed."""
-    heavy = ("folium", "matplotlib", "numba", "openpyxl", "osmium", "osmnx", "pandera", "pydantic", "rasterio", "typer")
+    heavy = (
+        *("contourpy", "exactextract", "folium", "matplotlib", "numba", "openpyxl", "osmium", "osmnx", "pandera"),
+        *("pydantic", "rasterio", "scipy", "typer"),
+    )
     code = "import json, sys, lifecircle; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     assert set(heavy).isdisjoint(python(code, cwd=tmp_path))
 
@@ -196,9 +202,10 @@ def test_the_readmes_are_in_step() -> None:
 def test_the_example_of_the_readme_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The example, at most five lines, prints gaps with the people left out, and the map is where it says."""
-    (example,) = blocks("README.md", "python")
+    """The first example, at most five lines, prints gaps and where the map is; the second goes on from it to areas and a scenario."""
+    example, more = blocks("README.md", "python")
     assert len(example.strip().splitlines()) <= 5
+    assert len(more.strip().splitlines()) <= 7
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(compile(example, "README.md", "exec"), names)
@@ -206,6 +213,10 @@ def test_the_example_of_the_readme_runs(
     assert "residents_left_out" in printed
     assert str(names["run"].map) in printed
     assert names["run"].map.stat().st_size > 0
+    exec(compile(more, "README.md", "exec"), names)
+    assert names["areas"]["limit_min"].tolist() == [5, 10, 15]
+    assert names["areas"]["area_m2"].is_monotonic_increasing
+    assert "residents_gained" in capsys.readouterr().out
 
 
 def committed() -> list[Path]:
@@ -300,7 +311,7 @@ def test_every_command_says_what_it_does() -> None:
     from lifecircle.cli import app
 
     names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert sorted(names) == ["check", "demo", "init", "run", "standards"]
+    assert sorted(names) == ["check", "compare", "demo", "init", "run", "standards"]
     for name in names:
         assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
         assert all(f"lifecircle {name}" in text(page) for page in READMES)

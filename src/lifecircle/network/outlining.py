@@ -20,7 +20,7 @@ from lifecircle.network.routing import Direction, KindDoors, WalkField, costs_fr
 _FINER = 4
 _LEVELS = 3
 # Squares along each side of what is worked on at once; bounds the memory.
-_TILE = 256
+_TILE = 512
 
 
 def areas(

@@ -494,7 +494,7 @@ def _walked_at_once(study: Study, gates: gpd.GeoDataFrame, kinds: pd.DataFrame) 
 
 
 def _write(folder: Path, found: Comparison, facts: Mapping[str, Any]) -> None:
-    from lifecircle.publish import geopackage, manifest, workbook
+    from lifecircle.publish import geopackage, manifest, overview, workbook
 
     study, language = found.before, found.before.language
     layers: dict[str, gpd.GeoDataFrame | pd.DataFrame] = {"homes_changed": found.homes}
@@ -522,6 +522,28 @@ def _write(folder: Path, found: Comparison, facts: Mapping[str, Any]) -> None:
         title=f"{study.name} · {found.scenario.name}",
         notes=[note for note in (study.note, *_notes(found)) if note],
         language=language,
+    )
+    ground = ("areas", "streets", "barriers", "gates", "parks", "facilities")
+    tables = found.after.tables()
+    told = summary(found).head(6)
+    weight = found.weight
+    signed = told[[f"{weight}_gained", f"{weight}_lost"]].map("{:,.0f}".format)
+    overview.write(
+        {**{n: tables[n] for n in ground if n in tables}, "homes_changed": found.homes, "scenario": changes},
+        folder / "compare.html",
+        title=f"{study.name} · {found.scenario.name}",
+        language=language,
+        synthetic=study.synthetic,
+        note="\n".join(note for note in (study.note, *_notes(found)) if note),
+        summary=pd.DataFrame(
+            {
+                "what": told["kind"].map(lambda kind: labels.word(kind, language))
+                + " "
+                + told["tier"].astype("str")
+                + " min",
+                "value": "+" + signed[f"{weight}_gained"] + " / −" + signed[f"{weight}_lost"],
+            }
+        ),
     )
     manifest.write(
         {

@@ -13,7 +13,7 @@ import shapely
 
 from lifecircle import standards
 from lifecircle.publish import labels, symbols
-from lifecircle.publish.drawing import Drawing, listed, named, only, tenths
+from lifecircle.publish.drawing import Drawing, codes_of, listed, named, only, tenths
 
 TIERS = (15, 10, 5)
 # outlines traced from a grid: drawn with fewer vertices than they have
@@ -368,3 +368,60 @@ def add_coverage_homes(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, 
         pop=[*tip, *walks],
         rank=2,
     )
+
+
+_CHANGES: Mapping[str, str] = {
+    "gained": "#1b7f5c",
+    "nearer": "#8fcfb3",
+    "gained and lost": "#8a5ba8",
+    "nearer and farther": "#c9b3d9",
+    "farther": "#f2b38a",
+    "lost": "#c8442c",
+}
+
+
+def add_homes_changed(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    """Homes that a scenario changes, by what changes there."""
+    frame = only(frame, "point")
+    order = list(_CHANGES)
+    sheet.add(
+        "homes_changed",
+        frame,
+        group="coverage",
+        kind="point",
+        name=sheet.say("有变化的住处", "Homes that change"),
+        classes=[
+            {"l": sheet.word(code), "c": colour, "o": 0.95, "s": "#4b5862", "w": 0.6, "r": 3.6}
+            for code, colour in _CHANGES.items()
+        ],
+        codes=codes_of(frame["change"], order, other=order.index("nearer")),
+        title=["name", "home_id"],
+        tip=["residents", "dwellings", "change", "kinds_gained", "kinds_lost"],
+        show=True,
+        rank=1,
+    )
+
+
+def add_scenario(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    """What a scenario does: its points, and its lines as a layer of their own."""
+    looks = {
+        "point": {"l": "", "c": "#111111", "s": "#ffd23f", "w": 2.5, "r": 6.5, "o": 1},
+        "line": {"l": "", "c": "#111111", "w": 4},
+    }
+    names = {"point": ("方案：点", "Scenario: points"), "line": ("方案：线", "Scenario: lines")}
+    for kind, look in looks.items():
+        chosen = frame[frame.geom_type == "Point"] if kind == "point" else only(frame, "line")
+        if len(chosen):
+            sheet.add(
+                f"scenario_{kind}",
+                chosen,
+                group="coverage",
+                kind=kind,
+                name=sheet.say(*names[kind]),
+                classes=[look],
+                title=["action", "id"],
+                tip=["action", "table", "id", "values"],
+                show=True,
+                rank=1,
+                extra={"front": 1},
+            )

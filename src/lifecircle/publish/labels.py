@@ -13,7 +13,7 @@ CODED = frozenset(
         *("kind", "level", "state", "network", "material", "use", "asset_kind", "candidate", "renewal", "land_group"),
         *("idle", "not_supplied", "area_differs", "joined", "why_not_joined", "method", "of", "binding", "group"),
         *("layer", "status", "how", "rule_class", "scope", "at_edge", "worst_kind", "walker", "slope_rule"),
-        *("capacity_unit", "capacity_from", "item"),
+        *("capacity_unit", "capacity_from", "item", "change", "action", "table"),
     }
 )
 
@@ -96,6 +96,10 @@ def heading(column: str, language: str, more: Mapping[str, str] | None = None) -
         return more[column]
     if column in _listed("column"):
         return _listed("column")[column][language != "zh"]
+    for when, zh, en in (("before_", "变化前步行：", "Walk before: "), ("after_", "变化后步行：", "Walk after: ")):
+        if column.startswith(f"walk_min_{when}"):
+            kind = word(column.removeprefix(f"walk_min_{when}"), language, more)
+            return f"{zh if language == 'zh' else en}{kind}"
     if column.startswith("walk_min_"):
         walk, colon = ("步行", "：") if language == "zh" else ("Walk", ": ")
         return f"{walk}{colon}{word(column.removeprefix('walk_min_'), language, more)}"

@@ -604,6 +604,8 @@ _MAKERS: Mapping[str, Callable[[Drawing, gpd.GeoDataFrame, Mapping[str, gpd.GeoD
     "gates": _add_gates,
     "assets": _add_assets,
     "facilities": _add_facilities,
+    "homes_changed": circle_layers.add_homes_changed,
+    "scenario": circle_layers.add_scenario,
 }
 
 

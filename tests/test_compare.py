@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 import lifecircle
 from lifecircle import Study, cli, load, normalise, sample_town, scenario, schema, what_if
-from lifecircle.errors import MissingLayerError
+from lifecircle.errors import LifecircleError, MissingLayerError, OutputError
 from test_pencil_town import STUDY, X0, Y0, at, layers, line
 from test_scenario import pencil, rows
 
@@ -326,3 +326,37 @@ def test_a_notebook_compares_without_writing(here: Path) -> None:
     found = lifecircle.compare(pencil(), rows(("add", "facilities", None, {"kind": "clinic"}, Point(at(0, 0)))))
     assert found.out is None
     assert [path.name for path in here.iterdir()] == ["plan.csv"]
+
+
+def test_shares_before_and_after_are_of_the_same_people() -> None:
+    """A gate that joins people to the streets never lowers a share: they were left out before, not unknown."""
+    study = beyond()
+    opened = gpd.GeoDataFrame(
+        {"action": ["open"], "table": ["gates"], "id": [study.gates.index[0]]}, geometry=[None], crs=study.crs
+    )
+    town = what_if.compare(study, opened).town
+    nobody = town[town["residents_lost"] == 0]
+    assert (nobody["share_after"] >= nobody["share_before"] - 1e-12).all()
+
+
+def test_a_run_and_a_comparison_never_replace_each_other(place: Path, tmp_path: Path) -> None:
+    """Writing a comparison over the results of a run is refused in a sentence, and so is the reverse; nothing is lost."""
+    plan = sample_town() / "scenarios" / "new_nursery_and_gate.geojson"
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "results.gpkg").write_bytes(b"ours")
+    (out / "manifest.json").write_text('{"files": ["manifest.json", "results.gpkg"]}', encoding="utf-8")
+    with pytest.raises(OutputError, match="holds the results of a run"):
+        what_if.compare(sample_town(), plan, out=out)
+    assert (out / "results.gpkg").read_bytes() == b"ours"
+    (out / "manifest.json").write_text('{"files": ["manifest.json", "results.gpkg"], "scenario": {}}', encoding="utf-8")
+    with pytest.raises(OutputError, match="holds a comparison"):
+        lifecircle.run(sample_town(), out=out)
+    assert (out / "results.gpkg").read_bytes() == b"ours"
+
+
+def test_a_facility_without_a_place_is_a_fault(town: Study) -> None:
+    """Adding a facility without a geometry is told as a fault of its row, from a table and from a frame without geometry."""
+    plan = pd.DataFrame({"action": ["add"], "table": ["facilities"], "id": ["zz"], "kind": ["clinic"]})
+    with pytest.raises(LifecircleError, match="1"):
+        scenario.read(plan, town)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -11,6 +12,7 @@ import shapely
 
 from lifecircle import network, standards
 from lifecircle.analyse import certainty, coverage, gaps, supply
+from lifecircle.network import terrain
 from lifecircle.study import Study
 
 Layers = dict[str, gpd.GeoDataFrame | pd.DataFrame]
@@ -127,6 +129,7 @@ def analyse(
         "required_kinds_without_facility": sorted(set(asked["kind"]) - set(_counted(facilities, circle.parts).index)),
         "facilities_of_no_tier": {str(kind): int(n) for kind, n in of_no_tier.sort_index().items()},
         "certainty": _listed(layers["certainty"]),
+        "elevation_faults": [] if study.elevation is None else [asdict(f) for f in terrain.faults(study.elevation)],
     }
     return layers, report
 
@@ -294,11 +297,10 @@ def _sensitivity(study: Study, homes: gpd.GeoDataFrame, facilities: gpd.GeoDataF
             put = network.placed_as(walk, homes, max_leg_m=leg)
             fields = network.field(walk, facilities, entrances=study.entrances, max_leg_m=leg)
             minutes = coverage.counting_parts(network.minutes(walk, fields, put, speed_m_s=speed), circle.parts)
-            joined = put.table()["placed"]
         else:
             minutes = certainty.at_speed(circle.minutes, from_m_s=walk.speed_m_s, to_m_s=speed)
-            joined = circle.homes_at["placed"]
-        answers = coverage.reached(minutes, circle.kinds, speed_m_s=speed, joined=joined)
+        # Of the same homes in every case: one that a shorter leg cuts off is left out, not unknown.
+        answers = coverage.reached(minutes, circle.kinds, speed_m_s=speed, joined=circle.homes_at["placed"])
         by_case[str(case.Index)] = coverage.shares(answers, circle.kinds, people, town)
     base = coverage.shares(circle.answers, circle.kinds, people, town)
     table = certainty.sensitivity(base, by_case, group="scope", weight=str(people.name))
@@ -319,13 +321,16 @@ def _walkers(study: Study, homes: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame
         put = network.placed_as(walk, homes)
         fields = network.field(walk, facilities, entrances=study.entrances)
         minutes = coverage.counting_parts(network.minutes(walk, fields, put), circle.parts)
-        answers = coverage.reached(minutes, circle.kinds, speed_m_s=walk.speed_m_s, joined=put.table()["placed"])
+        # A home that the walker's own rules cut off is left out, not unknown.
+        answers = coverage.reached(minutes, circle.kinds, speed_m_s=walk.speed_m_s, joined=circle.homes_at["placed"])
         table = coverage.shares(answers, circle.kinds, people, town)
         table = table[table["method"] == "minutes"].drop(columns=["scope", "method", "limit"])
         table["less_than_adult"] = table[share].to_numpy() - base.to_numpy()
-        facts = ("slope_rule", "stairs_left_out_m", "too_steep_left_out_m", "height_unknown_share", "largest_share")
+        facts = ("stairs_left_out_m", "too_steep_left_out_m", "height_unknown_share", "largest_share")
         for fact in reversed(facts):
             table.insert(0, fact, walk.report[fact])
+        rule = "limit_not_judged" if walk.report["steep_not_judged"] else walk.report["slope_rule"]
+        table.insert(0, "slope_rule", rule)
         table.insert(0, "speed_m_s", walker.speed_m_s)
         table.insert(0, "walker", code)
         tables.append(table)

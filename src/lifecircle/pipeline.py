@@ -107,6 +107,9 @@ def run(
         walked = walked or last.get("network", {})
         skipped = {t: said["why"] for t, said in last.get("themes", {}).items() if t != theme and "why" in said}
     results = {name: results[name] for names in _LAYERS.values() for name in names if name in results}
+    before = output.previous(out)
+    if before is not None and "scenario" in before:
+        raise OutputError(f"{out} holds a comparison; choose another folder for the results of a run.")
     with output.staged(out) as folder:
         with watch("publish"):
             whole.write(

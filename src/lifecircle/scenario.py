@@ -365,7 +365,7 @@ class _Reading:
                 said = json.loads(str(cell))
                 if not isinstance(said, dict):
                     raise ValueError(type(said).__name__)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 self.faults.add(row, "not_json", why=error)
             else:
                 out[cast(int, row)] = {str(key): value for key, value in said.items() if value is not None}
@@ -561,7 +561,7 @@ def _kinds(table: str, language: str) -> list[str]:
 def _far(shape: Any, study: Study) -> float:
     """Metres from `shape` to the box around the town's streets, homes and areas."""
     boxes = [f.total_bounds for f in (study.streets, study.homes, study.areas) if f is not None and len(f)]
-    if not boxes or shape is None:
+    if not boxes or not isinstance(shape, shapely.Geometry):
         return 0.0
     bounds = np.array(boxes)
     town = shapely.box(*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0))

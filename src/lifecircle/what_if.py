@@ -23,7 +23,7 @@ import shapely
 
 from lifecircle import circle, load, network, normalise, pipeline, scenario, standards
 from lifecircle.analyse import coverage
-from lifecircle.errors import MissingLayerError
+from lifecircle.errors import MissingLayerError, OutputError
 from lifecircle.network import Placed, WalkField, WalkNetwork
 from lifecircle.network._threads import spread
 from lifecircle.publish import labels
@@ -130,6 +130,9 @@ def compare(
     if found.out is not None:
         from lifecircle.publish import output
 
+        last = output.previous(found.out)
+        if last is not None and "scenario" not in last:
+            raise OutputError(f"{found.out} holds the results of a run; choose another folder for the comparison.")
         with output.staged(found.out) as folder, watch("publish"):
             _write(folder, found, facts)
     return found
@@ -264,10 +267,16 @@ def _minutes(walk: WalkNetwork, fields: Mapping[str, WalkField], homes: Placed) 
 # -- measuring -----------------------------------------------------------------------------------------------------------
 
 
-def _answers(walked: Walks, kinds: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Minutes with the parts of kinds counted, and whether each home reaches each kind."""
+def _answers(walked: Walks, kinds: pd.DataFrame, other: Walks | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Minutes with the parts of kinds counted, and whether each home reaches each kind.
+
+    With `other`, a home joined to the network before or after is known in both, so that shares are of the same people: a home that nothing joins
+    before a gate opens is left out then, and one that is cut off afterwards is left out from then on.
+    """
     minutes = coverage.counting_parts(walked.minutes, circle.kind_parts())
     joined = pd.Series(walked.homes.edge >= 0, index=walked.homes.index)
+    if other is not None:
+        joined |= pd.Series(other.homes.edge >= 0, index=other.homes.index).reindex(joined.index, fill_value=False)
     return minutes, coverage.reached(minutes, kinds, speed_m_s=walked.walk.speed_m_s, joined=joined)
 
 
@@ -276,7 +285,7 @@ def _measured(
 ) -> tuple[pd.DataFrame, pd.DataFrame, gpd.GeoDataFrame]:
     kinds = circle.tier_kinds(study.standards)
     people = _people(study, after)
-    walked = [_answers(walks_, kinds) for walks_ in (old, new)]
+    walked = [_answers(old, kinds, new), _answers(new, kinds, old)]
     homes = [cast(gpd.GeoDataFrame, one.homes) for one in (study, after)]
     whole = pd.Series(study.name, index=["town"])
     names = whole if after.areas is None else after.areas["name"]

@@ -382,3 +382,24 @@ def town(*, blocks: int = 6, homes: int = 60, facilities: int = 40) -> dict[str,
         "park_reach": reach,
         "pipes_screen": pipes_screen,
     }
+
+
+def compared(homes: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """What a comparison adds to the map: the homes that change in every way, and a scenario of points and a line."""
+    changes = ["gained", "nearer", "lost", "farther", "gained and lost", "nearer and farther"]
+    homes_changed = homes.iloc[:12][["residents", "geometry"]].assign(
+        change=pd.array(changes * 2, dtype="str"), kinds_gained="clinic", kinds_lost="<i>bank</i>"
+    )
+    first = homes.geometry.iloc[0]
+    scenario = gpd.GeoDataFrame(
+        {
+            "action": ["add", "open", "add"],
+            "table": ["facilities", "gates", "streets"],
+            "id": ["new", "g1", "</script><b>bridge"],
+            "values": ['{"kind": "nursery"}', None, '{"bridge": true}'],
+        },
+        geometry=[first, None, shapely.LineString([(first.x, first.y), (first.x + 50, first.y + 20)])],
+        index=pd.Index([1, 2, 3], name="row"),
+        crs=homes.crs,
+    )
+    return {"homes_changed": homes_changed, "scenario": scenario}

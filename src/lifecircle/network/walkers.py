@@ -54,7 +54,7 @@ def suited(walk: WalkNetwork, walker: standards.Walker, *, elevation: Raster | N
             straight=walk.spans,
             ends=(walk.edge_u, walk.edge_v),
         )
-        report["height_unknown_share"] = float(there.unknown_share)
+        report["height_unknown_share"] = min(1.0, float(there.unknown_share))
         if rule == "tobler":
             forth, back = there.forth, there.back
         elif terrain.pixel_m(elevation) > standards.parameter("dem_pixel_max_m"):

@@ -118,6 +118,9 @@ def doubts(network: Mapping[str, Any], *, language: str) -> list[str]:
             else f"Streets: {pieces} pieces that do not connect; the largest holds {share} of the length, "
             "and homes are joined to it."
         )
+    for fault in network.get("elevation_faults", []):
+        if fault["code"] in _ELEVATION:
+            said.append(_ELEVATION[fault["code"]][not zh].format(**fault))
     lost = sum(network.get("homes_not_joined", {}).values())
     if lost:
         said.append(
@@ -178,6 +181,26 @@ def _thin(rows: Sequence[Mapping[str, Any]], language: str) -> list[str]:
 
 def _share(value: float) -> str:
     return f"{value:.0%}".replace("%", " %")
+
+
+_ELEVATION = {
+    "dem_saturated": (
+        "高程：{count} 个像元达到整数类型的最大值 {value:g}，可能被截断，按未知处理。",
+        "Elevation: {count} cells are at {value:g}, the most their type can hold; they count as not known.",
+    ),
+    "dem_constant": (
+        "高程：处处为 {value:g}，坡度无从得知。",
+        "Elevation: {value:g} everywhere, so no slope can be known.",
+    ),
+    "dem_implausible": (
+        "高程：{count} 个像元不可能是高程（如 {value:g} 米），按未知处理。",
+        "Elevation: {count} cells cannot be heights (such as {value:g} m) and count as not known.",
+    ),
+    "dem_coarse": (
+        "高程：像元长 {value:.0f} 米，沿街坡度只是粗略值，不据此判定轮椅的坡度上限。",
+        "Elevation: cells are {value:.0f} m long; slopes along streets are rough, and no street is judged too steep for wheelchairs.",
+    ),
+}
 
 
 def headlines(results: Layers, *, language: str) -> pd.DataFrame:

@@ -165,3 +165,28 @@ def test_andorra_is_slower_one_way(shared: Path):
     for direction, sign in (("to", 1), ("from", -1)):
         by_hand = sum(piece * exp(3.5 * (abs(sign * r + 0.05) - 0.05)) for r in rise) / 60
         assert nearest(adult, home, there, direction=direction).loc["h", "end"] == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_who_is_cut_off_by_stairs_is_left_out(tmp_path: Path) -> None:
+    """Half the homes lie on stairs: of all walkers only the wheelchair loses them, and its share is not above the adult's.
+
+    A road from 0 to 1000 m with a clinic at 0, then stairs to 2200 m; ten homes at 500 m and ten at 2000 m, so 15 minutes reach half.
+    """
+    from datetime import date
+
+    from lifecircle import Study, circle, schema
+
+    frame = streets({"road": [(0, 0), (1000, 0)], "stairs": [(1000, 0), (2200, 0)]})
+    frame["class"] = pd.Series({"road": "residential", "stairs": "steps"}, dtype="str")
+    homes = points([(500, i) for i in range(10)] + [(2000, i) for i in range(10)])
+    homes["residents"] = 1.0
+    clinic = facilities([(0, 0)])
+    tables = {"streets": frame, "homes": homes, "facilities": clinic}
+    study = Study(
+        name="x", crs=frame.crs, as_of=date(2025, 1, 1), **{n: schema.conform(n, t) for n, t in tables.items()}
+    )
+    layers, _ = circle.analyse(study, study.homes, study.facilities, study.streets)
+    table = layers["coverage_walkers"].query("kind == 'clinic'").set_index("walker")
+    assert table["share_of_residents"].to_dict() == {"adult": 0.5, "elder": 0.5, "child": 0.5, "wheelchair": 0.5}
+    assert table.loc["wheelchair", "residents_left_out"] == 10
+    assert table["residents_not_known"].tolist() == [0.0] * 4

@@ -174,6 +174,7 @@ def plans(draw: st.DrawFn) -> tuple[Study, gpd.GeoDataFrame]:
     return study, rows(*out)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(plans())
 def test_what_is_walked_again_equals_a_whole_recompute(plan: tuple[Study, gpd.GeoDataFrame]) -> None:
@@ -210,6 +211,7 @@ def town() -> Study:
     return normalise.place(load.recipe.read(sample_town()))[0]
 
 
+@pytest.mark.slow
 def test_the_sample_scenario_agrees_with_networkx(town: Study) -> None:
     """Residents within 5 minutes of a nursery, before and after, from a graph split at every home and nursery by networkx."""
     found = what_if.compare(town, PLAN)
@@ -269,6 +271,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield tmp_path
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_whole_set_and_says_who_gains(place: Path, here: Path) -> None:
     """compare leaves a GeoPackage, a workbook and a manifest in layers/pencil/compare/plan, twice the same, and prints the 20 who gain."""
     said = CliRunner().invoke(cli.app, ["compare", str(place), "plan.csv"])
@@ -306,6 +309,7 @@ def test_wrong_usage_of_compare_exits_with_2(here: Path) -> None:
         assert CliRunner().invoke(cli.app, words).exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_failure_while_writing_leaves_the_last_set(place: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the manifest cannot be written, the set of the last comparison stays as it was."""
     first = lifecircle.compare(place, "plan.csv", out="out")

@@ -399,6 +399,7 @@ def test_guixi_says_that_it_is_thin(shared: Path) -> None:
     assert told["share_residents_unknown", ""] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "folder", [ACCEPTANCE / "helsinki", ROOT / "data" / "sample_town"], ids=["helsinki", "sample town"]
 )

@@ -141,6 +141,7 @@ def test_inside_if_and_only_if_within_the_limit(frame, there, cap, cell, limit, 
     checked(build(frame), there, None, np.random.default_rng(seed), cell=cell, limit=limit, cap=cap, frame=frame)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(street_frames(), walls(), some, caps, cells, limits, st.sampled_from(["to", "from"]), st.integers(0, 2**32 - 1))
 def test_inside_if_and_only_if_among_walls_and_hills(frame, barred, there, cap, cell, limit, way, seed):

@@ -1198,20 +1198,26 @@ def within(
 
 
 @kernel
+def _cells(x: float, y: float, u: float, v: float, radius: float, grid: Grid) -> tuple[int, int, int, int]:
+    # First and last column and row of the grid's cells that come within `radius` of the box around (x, y) and (u, v).
+    left = max(int(np.floor((min(x, u) - radius - grid.x) / grid.cell)), 0)
+    right = min(int(np.floor((max(x, u) + radius - grid.x) / grid.cell)), grid.nx - 1)
+    low = max(int(np.floor((min(y, v) - radius - grid.y) / grid.cell)), 0)
+    high = min(int(np.floor((max(y, v) + radius - grid.y) / grid.cell)), grid.ny - 1)
+    return left, right, low, high
+
+
+@kernel
 def _wall_near(x: float, y: float, radius: float, walls: Array, grid: Grid) -> bool:
-    left = max(int(np.floor((x - radius - grid.x) / grid.cell)), 0)
-    right = min(int(np.floor((x + radius - grid.x) / grid.cell)), grid.nx - 1)
-    low = max(int(np.floor((y - radius - grid.y) / grid.cell)), 0)
-    high = min(int(np.floor((y + radius - grid.y) / grid.cell)), grid.ny - 1)
+    left, right, low, high = _cells(x, y, x, y, radius, grid)
     for row in range(low, high + 1):
         for column in range(left, right + 1):
             c = row * grid.nx + column
             for item in range(grid.start[c], grid.start[c + 1]):
                 w = grid.items[item]
-                ax, ay, dx, dy = walls[w, 0], walls[w, 1], walls[w, 2] - walls[w, 0], walls[w, 3] - walls[w, 1]
-                square = dx * dx + dy * dy
-                t = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square)) if square > 0 else 0.0
-                if np.hypot(x - ax - t * dx, y - ay - t * dy) <= radius:
+                ax, ay = walls[w, 0], walls[w, 1]
+                qx, qy = _foot(x, y, ax, ay, walls[w, 2] - ax, walls[w, 3] - ay)
+                if np.hypot(x - qx, y - qy) <= radius:
                     return True
     return False
 
@@ -1264,10 +1270,7 @@ def _wall_along(
     x, y = corner_x + 0.5 * size, corner_y + 0.5 * size
     qx, qy = _foot(x, y, street[0], street[1], street[2] - street[0], street[3] - street[1])
     rx, ry = qx - x, qy - y
-    left = max(int(np.floor((min(x, qx) - radius - grid.x) / grid.cell)), 0)
-    right = min(int(np.floor((max(x, qx) + radius - grid.x) / grid.cell)), grid.nx - 1)
-    low = max(int(np.floor((min(y, qy) - radius - grid.y) / grid.cell)), 0)
-    high = min(int(np.floor((max(y, qy) + radius - grid.y) / grid.cell)), grid.ny - 1)
+    left, right, low, high = _cells(x, y, qx, qy, radius, grid)
     for row in range(low, high + 1):
         for column in range(left, right + 1):
             c = row * grid.nx + column
@@ -1307,10 +1310,7 @@ def _shut(
         t0, t1 = min(t0, t), max(t1, t)
     cx, cy = x + 0.5 * size, y + 0.5 * size
     qx, qy = _foot(cx, cy, ax, ay, dx, dy)
-    left = max(int(np.floor((min(cx, qx) - TOUCH_M - grid.x) / grid.cell)), 0)
-    right = min(int(np.floor((max(cx, qx) + TOUCH_M - grid.x) / grid.cell)), grid.nx - 1)
-    low = max(int(np.floor((min(cy, qy) - TOUCH_M - grid.y) / grid.cell)), 0)
-    high = min(int(np.floor((max(cy, qy) + TOUCH_M - grid.y) / grid.cell)), grid.ny - 1)
+    left, right, low, high = _cells(cx, cy, qx, qy, TOUCH_M, grid)
     for row in range(low, high + 1):
         for column in range(left, right + 1):
             c = row * grid.nx + column
@@ -1433,10 +1433,7 @@ def _settled(
 ) -> bool:
     # Whether what the cells of the network's grid hold as a whole settles a square around (x, y), as it does for most.
     radius = leg_most + half
-    left = max(int(np.floor((x - radius - grid.x) / grid.cell)), 0)
-    right = min(int(np.floor((x + radius - grid.x) / grid.cell)), grid.nx - 1)
-    low = max(int(np.floor((y - radius - grid.y) / grid.cell)), 0)
-    high = min(int(np.floor((y + radius - grid.y) / grid.cell)), grid.ny - 1)
+    left, right, low, high = _cells(x, y, x, y, radius, grid)
     least, greatest = np.inf, 0.0
     for row in range(low, high + 1):
         for column in range(left, right + 1):
@@ -1489,10 +1486,7 @@ def legs_in(
         if missing == 0 and (walled[i] or not served[i]):
             # A street that serves the whole square shortens its legs.
             radius = far + 2 * half
-            left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
-            right = min(int(np.floor((cx + radius - grid.x) / grid.cell)), grid.nx - 1)
-            low_row = max(int(np.floor((cy - radius - grid.y) / grid.cell)), 0)
-            high_row = min(int(np.floor((cy + radius - grid.y) / grid.cell)), grid.ny - 1)
+            left, right, low_row, high_row = _cells(cx, cy, cx, cy, radius, grid)
             for row in range(low_row, high_row + 1):
                 for column in range(left, right + 1):
                     b = row * grid.nx + column
@@ -1569,10 +1563,7 @@ def undecided(
             continue
         doubt = not proved
         radius = leg_most + half
-        left = max(int(np.floor((cx - radius - grid.x) / grid.cell)), 0)
-        right = min(int(np.floor((cx + radius - grid.x) / grid.cell)), grid.nx - 1)
-        low_row = max(int(np.floor((cy - radius - grid.y) / grid.cell)), 0)
-        high_row = min(int(np.floor((cy + radius - grid.y) / grid.cell)), grid.ny - 1)
+        left, right, low_row, high_row = _cells(cx, cy, cx, cy, radius, grid)
         for row in range(low_row, high_row + 1):
             if doubt:
                 break

@@ -235,7 +235,7 @@ def _assemble(
     part_of = np.repeat(np.arange(len(part) - 1), np.diff(part))
     terminal = np.zeros(len(x), bool)
     terminal[part[:-1]] = terminal[part[1:] - 1] = True
-    first = segments(part)
+    first = _segments(part)
     grid = make_grid(x, y, first, max(tolerance, kernels.TOUCH_M) + kernels.TOUCH_M)
     is_node = terminal.copy()
     # Joining in one place needs a tolerance above the rounding of coordinates.
@@ -272,7 +272,7 @@ def _assemble(
     met, arms = np.empty(0, np.int64), np.empty((0, 2))
     let = np.zeros(2, np.int64)
     if len(walls):
-        first = segments(part)
+        first = _segments(part)
         if joints:
             grid = make_grid(x, y, first, 2 * kernels.TOUCH_M)
         wall_at, wall_where, met, arms, let = kernels.find_contacts(
@@ -313,14 +313,9 @@ def _assemble(
     rank[order] = np.arange(nodes, dtype=np.int32)
     node_x, node_y, u, v = node_x[order], node_y[order], rank[u], rank[v]
 
-    component, share = components(u, v, length[:drawn], nodes)
-    report["edges"], report["nodes"], report["components"] = drawn, nodes, int(component.max()) + 1
-    report["length_m"] = float(length[:drawn].sum())
-    report["largest_share"] = share
-    arc_start, arc_node, arc_edge, arc_m = kernels.adjacency(u, v, length, nodes)
+    edges_, told = indexed(u, v, length, begin, ex, ey, es, nodes=nodes, drawn=drawn)
+    report |= {"edges": told["edges"], "nodes": nodes} | told
     steps = _steps(streets)[street] & (street >= 0)
-    first = segments(begin[: drawn + 1])
-    segment_edge = np.repeat(np.arange(drawn, dtype=np.int32), np.diff(begin[: drawn + 1]) - 1)
     blocking = walls[~is_open]
     return WalkNetwork(
         crs=streets.crs,
@@ -328,33 +323,14 @@ def _assemble(
         street_ids=streets.index,
         node_x=node_x,
         node_y=node_y,
-        node_component=component,
-        arc_start=arc_start,
-        arc_node=arc_node,
-        arc_edge=arc_edge,
-        arc_m=arc_m,
-        edge_u=u,
-        edge_v=v,
-        edge_m=length,
         edge_street=street,
-        edge_component=component[u],
-        edge_start=begin,
-        x=ex,
-        y=ey,
-        along=es,
-        forth=es,
-        back=es,
-        arc_in=arc_m,
         steps=steps,
         spans=exempt[of],
-        drawn=drawn,
         walls=blocking,
         speed_m_s=standards.parameter("walk_speed_adult_m_s"),
         max_leg_m=standards.parameter("offstreet_max_m"),
         report=report,
-        _segment=first,
-        _segment_edge=segment_edge,
-        _grid=make_grid(ex, ey, first, kernels.TOUCH_M),
+        **edges_,
         _wall_grid=_wall_grid(blocking),
     )
 
@@ -418,11 +394,55 @@ def _part(
     return ends[::2].copy(), ends[1::2].copy(), nodes + count, cuts
 
 
-def components(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, float]:
-    """Component of every node, 0 the longest (ties: the one of the first edge), and the share of `length` in it.
+def indexed(
+    u: Array, v: Array, length: Array, begin: Array, x: Array, y: Array, along: Array, *, nodes: int, drawn: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a `WalkNetwork` on level ground holds of its edges, by the names of its fields, and what its report tells of them."""
+    component, share = _components(u, v, length[:drawn], nodes)
+    arc_start, arc_node, arc_edge, arc_m = kernels.adjacency(u, v, length, nodes)
+    first = _segments(begin[: drawn + 1])
+    held = {
+        "node_component": component,
+        "arc_start": arc_start,
+        "arc_node": arc_node,
+        "arc_edge": arc_edge,
+        "arc_m": arc_m,
+        "edge_u": u,
+        "edge_v": v,
+        "edge_m": length,
+        "edge_component": component[u],
+        "edge_start": begin,
+        "x": x,
+        "y": y,
+        "along": along,
+        "forth": along,
+        "back": along,
+        "arc_in": arc_m,
+        "drawn": drawn,
+        "_segment": first,
+        "_segment_edge": np.repeat(np.arange(drawn, dtype=np.int32), np.diff(begin[: drawn + 1]) - 1),
+        "_grid": make_grid(x, y, first, kernels.TOUCH_M),
+    }
+    told = {
+        "edges": drawn,
+        "components": int(np.count_nonzero(np.bincount(component[u]))),
+        "length_m": float(length[:drawn].sum()),
+        "largest_share": share,
+    }
+    return held, told
 
-    The first edges have a length that counts, those beyond bridge gaps.
-    """
+
+def arc_costs(walk: WalkNetwork, forth: Array, back: Array) -> Array:
+    """Flat metres of walking each arc from its far node to this one: back along edges that start here, forth along those that end here."""
+    last = walk.edge_start[1:] - 1
+    here = np.repeat(np.arange(len(walk.node_x)), np.diff(walk.arc_start))
+    starts = walk.edge_u[walk.arc_edge] == here
+    return np.asarray(np.where(starts, back[last][walk.arc_edge], forth[last][walk.arc_edge]))
+
+
+def _components(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, float]:
+    # Component of every node, 0 the longest (ties: the one of the first edge), and the share of `length` in it; edges beyond
+    # those with a length bridge gaps.
     root = kernels.components(u, v, nodes)
     total = np.bincount(root[u[: len(length)]], weights=length, minlength=nodes)
     # Ties go to the component whose first edge comes first.
@@ -475,8 +495,7 @@ def make_grid(x: Array, y: Array, first: Array, pad: float) -> Grid:
     return Grid(west, south, float(cell), nx, ny, start, items)
 
 
-def segments(part: Array) -> Array:
-    """The first coordinate of every segment of parts that begin at `part`."""
+def _segments(part: Array) -> Array:
     is_first = np.ones(int(part[-1]), bool)
     is_first[part[1:] - 1] = False
     return np.flatnonzero(is_first)

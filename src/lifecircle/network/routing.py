@@ -12,8 +12,8 @@ import pandas as pd
 from lifecircle.errors import SchemaError
 from lifecircle.network import _kernels as kernels
 from lifecircle.network._kernels import Array
-from lifecircle.network._threads import spread, workers
-from lifecircle.network.noding import WalkNetwork
+from lifecircle.network._threads import chunks, spread
+from lifecircle.network.noding import WalkNetwork, arc_costs
 from lifecircle.network.placing import Placed, _place, placed_as
 
 Direction = Literal["to", "from"]
@@ -164,14 +164,8 @@ def _sweep(walk: WalkNetwork, out: WalkField, kinds: Array, doors: "_Doors") -> 
 
 def _directed(walk: WalkNetwork, direction: Direction) -> tuple[Array, Array, Array]:
     # Costs along edges and arcs as the walker of a search outward from the facility meets them.
-    if direction == "to":
-        return walk.forth, walk.back, walk.arc_in
-    if walk.forth is walk.back:
-        return walk.forth, walk.back, walk.arc_in
-    last = walk.edge_start[1:] - 1
-    here = np.repeat(np.arange(len(walk.node_x)), np.diff(walk.arc_start))
-    outward = walk.edge_u[walk.arc_edge] == here
-    return walk.back, walk.forth, np.where(outward, walk.forth[last][walk.arc_edge], walk.back[last][walk.arc_edge])
+    forth, back = costs_from(walk, direction)
+    return forth, back, walk.arc_in if direction == "to" or forth is back else arc_costs(walk, forth, back)
 
 
 def minutes(
@@ -367,8 +361,7 @@ def pairs(
         )
         return found
 
-    steps = np.linspace(0, len(facilities), max(2, min(2 * workers(), len(facilities)) + 1)).astype(int).tolist()
-    parts = spread(some, pairwise(steps))
+    parts = spread(some, chunks(len(facilities), least=1))
     found = np.concatenate([part[0] for part in parts])
     walked = np.concatenate([part[1] for part in parts])
     home_row, facility_row = found[:, 0], by_place[found[:, 1]]

@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from lifecircle import standards
-from lifecircle.network import _kernels as kernels
 from lifecircle.network import terrain
 from lifecircle.network._kernels import Array
-from lifecircle.network.noding import WalkNetwork, components, make_grid, segments
+from lifecircle.network.noding import WalkNetwork, arc_costs, indexed
 from lifecircle.study import Raster
 
 
@@ -67,19 +66,10 @@ def suited(walk: WalkNetwork, walker: standards.Walker, *, elevation: Raster | N
     if forth is not walk.along:
         if not keep.all():
             forth, back = (_taken(keep, walk, values) for values in (forth, back))
-        fitted = _costed(fitted, forth, back)
+        fitted = replace(fitted, forth=forth, back=back, arc_in=arc_costs(fitted, forth, back))
     report |= {name: fitted.report[name] for name in ("edges", "length_m", "components", "largest_share")}
     report["slope_rule"] = rule
     return replace(fitted, speed_m_s=walker.speed_m_s, max_leg_m=walker.longest_leg_m, report=report)
-
-
-def _costed(walk: WalkNetwork, forth: Array, back: Array) -> WalkNetwork:
-    # Walking an arc from its far node to this one: back along edges that start here, forth along those that end here.
-    last = walk.edge_start[1:] - 1
-    here = np.repeat(np.arange(len(walk.node_x)), np.diff(walk.arc_start))
-    starts = walk.edge_u[walk.arc_edge] == here
-    arc_in = np.where(starts, back[last][walk.arc_edge], forth[last][walk.arc_edge])
-    return replace(walk, forth=forth, back=back, arc_in=arc_in)
 
 
 def _taken(keep: Array, walk: WalkNetwork, values: Array) -> Array:
@@ -88,45 +78,19 @@ def _taken(keep: Array, walk: WalkNetwork, values: Array) -> Array:
 
 def _without(walk: WalkNetwork, keep: Array) -> WalkNetwork:
     # The network of the edges in `keep`; nodes stay, some of them with nothing left.
-    x, y, along = (_taken(keep, walk, values) for values in (walk.x, walk.y, walk.along))
     begin = np.append(0, np.cumsum(np.diff(walk.edge_start)[keep]))
     u, v, length = walk.edge_u[keep], walk.edge_v[keep], walk.edge_m[keep]
-    drawn = int(keep[: walk.drawn].sum())
-    component, share = components(u, v, length[:drawn], len(walk.node_x))
-    arc_start, arc_node, arc_edge, arc_m = kernels.adjacency(u, v, length, len(walk.node_x))
-    first = segments(begin[: drawn + 1])
-    touched = np.zeros(len(walk.node_x), bool)
-    touched[u] = touched[v] = True
-    return replace(
-        walk,
-        node_component=component,
-        arc_start=arc_start,
-        arc_node=arc_node,
-        arc_edge=arc_edge,
-        arc_m=arc_m,
-        edge_u=u,
-        edge_v=v,
-        edge_m=length,
-        edge_street=walk.edge_street[keep],
-        edge_component=component[u],
-        edge_start=begin,
-        x=x,
-        y=y,
-        along=along,
-        forth=along,
-        back=along,
-        arc_in=arc_m,
-        steps=walk.steps[keep],
-        spans=walk.spans[keep],
-        drawn=drawn,
-        report=walk.report
-        | {
-            "edges": drawn,
-            "length_m": float(length[:drawn].sum()),
-            "components": len(np.unique(component[touched])),
-            "largest_share": share,
-        },
-        _segment=first,
-        _segment_edge=np.repeat(np.arange(drawn, dtype=np.int32), np.diff(begin[: drawn + 1]) - 1),
-        _grid=make_grid(x, y, first, kernels.TOUCH_M),
+    x, y, along = (_taken(keep, walk, values) for values in (walk.x, walk.y, walk.along))
+    held, told = indexed(
+        u,
+        v,
+        length,
+        begin,
+        x,
+        y,
+        along,
+        nodes=len(walk.node_x),
+        drawn=int(keep[: walk.drawn].sum()),
     )
+    of_edges = {name: getattr(walk, name)[keep] for name in ("edge_street", "steps", "spans")}
+    return replace(walk, **held, **of_edges, report=walk.report | told)

@@ -1401,8 +1401,11 @@ def bounds_in(
     door_forth: Array,
     door_back: Array,
     door_leg: Array,
-) -> tuple[Array, Array]:
-    """The least and the most it costs from the streets in each cell of the network's grid; infinite and 0 where there is none."""
+) -> tuple[Array, Array, Array, Array]:
+    """The least and the most it costs from each segment, and from the streets in each cell of the network's grid.
+
+    Infinite and 0 off the main component and where a cell holds nothing.
+    """
     least, most = np.full(grid.nx * grid.ny, np.inf), np.zeros(grid.nx * grid.ny)
     low, high = np.empty(len(first)), np.empty(len(first))
     for k in range(len(first)):
@@ -1416,7 +1419,7 @@ def bounds_in(
         for item in range(grid.start[b], grid.start[b + 1]):
             least[b] = min(least[b], low[grid.items[item]])
             most[b] = max(most[b], high[grid.items[item]])
-    return least, most
+    return low, high, least, most
 
 
 @kernel
@@ -1598,6 +1601,567 @@ def undecided(
                     if doubt:
                         break
         out[n] = doubt
+    return out
+
+
+class Ground(NamedTuple):
+    """Whole numbers to metres: lattice point (i, j) lies at ((i + x) · unit − west, (j + y) · unit − south)."""
+
+    unit: float
+    x: int
+    y: int
+    west: float
+    south: float
+
+
+class Costs(NamedTuple):
+    """What walks along edges cost, and the field of one kind: metres at the nodes, doors sorted by edge, bounds by segment."""
+
+    forth: Array
+    back: Array
+    edge_u: Array
+    edge_v: Array
+    total: Array
+    dist: Array
+    door_edge: Array
+    door_forth: Array
+    door_back: Array
+    door_leg: Array
+    low: Array
+    high: Array
+
+
+@kernel
+def _distance(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> float:
+    qx, qy = _foot(x, y, ax, ay, bx - ax, by - ay)
+    return float(np.hypot(x - qx, y - qy))
+
+
+@kernel
+def gather(
+    x: Array,
+    y: Array,
+    half: float,
+    far: float,
+    ex: Array,
+    ey: Array,
+    first: Array,
+    edge_of: Array,
+    is_main: Array,
+    grid: Grid,
+) -> tuple[Array, Array]:
+    """The segments that can be nearest to a point of a square, for squares around (x, y) with half a diagonal of `half`.
+
+    Those of square n are ``items[start[n]:start[n + 1]]``; none where every segment is farther than `far` from every point.
+    """
+    start = np.zeros(len(x) + 1, np.int64)
+    items = np.empty((16 * len(x) + 64, 1), np.int32)
+    n = 0
+    seen = np.full(len(first), -1, np.int32)
+    away = np.empty(64, np.float64)
+    for p in range(len(x)):
+        begin = n
+        best = far + half
+        column = int(np.floor((x[p] - grid.x) / grid.cell))
+        row = int(np.floor((y[p] - grid.y) / grid.cell))
+        ring = max(0, -column, column - grid.nx + 1, -row, row - grid.ny + 1)
+        last = max(column, grid.nx - 1 - column, row, grid.ny - 1 - row)
+        while ring <= last:
+            if ring > 0:
+                inner = ring - 1
+                bound = min(
+                    min(
+                        x[p] - (grid.x + (column - inner) * grid.cell), grid.x + (column + inner + 1) * grid.cell - x[p]
+                    ),
+                    min(y[p] - (grid.y + (row - inner) * grid.cell), grid.y + (row + inner + 1) * grid.cell - y[p]),
+                )
+                if bound > best + 2 * half + TOUCH_M:
+                    break
+            for j in range(max(row - ring, 0), min(row + ring, grid.ny - 1) + 1):
+                step = 1 if abs(j - row) == ring or ring == 0 else 2 * ring
+                for i in range(column - ring, column + ring + 1, step):
+                    if i < 0 or i >= grid.nx:
+                        continue
+                    c = j * grid.nx + i
+                    for item in range(grid.start[c], grid.start[c + 1]):
+                        k = grid.items[item]
+                        if seen[k] == p or not is_main[edge_of[k]]:
+                            continue
+                        seen[k] = p
+                        a = first[k]
+                        metres = _distance(x[p], y[p], ex[a], ey[a], ex[a + 1], ey[a + 1])
+                        if metres > best + 2 * half + TOUCH_M:
+                            continue
+                        best = min(best, metres)
+                        if n == len(items):
+                            items = _grown(items)
+                        if n - begin == len(away):
+                            longer = np.empty(2 * len(away), np.float64)
+                            longer[: len(away)] = away
+                            away = longer
+                        items[n, 0] = k
+                        away[n - begin] = metres
+                        n += 1
+            ring += 1
+        kept = begin
+        nearest = np.inf
+        for m in range(begin, n):
+            nearest = min(nearest, away[m - begin])
+        if nearest <= far + half:
+            for m in range(begin, n):
+                if away[m - begin] <= best + 2 * half + TOUCH_M:
+                    items[kept, 0] = items[m, 0]
+                    kept += 1
+        n = kept
+        start[p + 1] = n
+    return start, items[:n, 0].copy()
+
+
+@kernel
+def place_within(
+    i: Array,
+    j: Array,
+    size: int,
+    of: Array,
+    start: Array,
+    items: Array,
+    cap: float,
+    ground: Ground,
+    ex: Array,
+    ey: Array,
+    es: Array,
+    first: Array,
+    edge_of: Array,
+    walls: Array,
+    wall_grid: Grid,
+) -> tuple[Array, Array, Array]:
+    """Edge, metres along it and leg of 5 × 5 points in squares of `size` with the lower left corner (i, j), by the rule of `locate`.
+
+    Square n looks at the segments that `gather` found for ``of[n]``. The edge is −1 where none is near enough, −2 where a barrier stops
+    the nearest leg, so that `locate` has to be asked.
+    """
+    n = len(i)
+    out_edge = np.full((n, 25), -1, np.int64)
+    out_along, out_leg = np.full((n, 25), np.nan), np.full((n, 25), np.nan)
+    most = 0
+    for g in range(len(start) - 1):
+        most = max(most, start[g + 1] - start[g])
+    near = np.empty(most, np.int64)
+    far = np.empty(most, np.float64)
+    step = size // 4
+    half = 0.5 * np.sqrt(2.0) * size * ground.unit
+    for p in range(n):
+        lo, hi = start[of[p]], start[of[p] + 1]
+        x = (i[p] + size // 2 + ground.x) * ground.unit - ground.west
+        y = (j[p] + size // 2 + ground.y) * ground.unit - ground.south
+        nearest = np.inf
+        for m in range(lo, hi):
+            a = first[items[m]]
+            far[m - lo] = _distance(x, y, ex[a], ey[a], ex[a + 1], ey[a + 1])
+            nearest = min(nearest, far[m - lo])
+        count = 0
+        for m in range(lo, hi):
+            if far[m - lo] <= nearest + 2 * half + TOUCH_M:
+                near[count] = items[m]
+                count += 1
+        for q in range(25):
+            x = (i[p] + (q % 5) * step + ground.x) * ground.unit - ground.west
+            y = (j[p] + (q // 5) * step + ground.y) * ground.unit - ground.south
+            least = np.inf
+            for m in range(count):
+                a = first[near[m]]
+                ax, ay = ex[a], ey[a]
+                dx, dy = ex[a + 1] - ax, ey[a + 1] - ay
+                square = dx * dx + dy * dy
+                t = ((x - ax) * dx + (y - ay) * dy) / square if square > 0 else 0.0
+                if t <= 0:
+                    qx, qy = ax, ay
+                elif t >= 1:
+                    qx, qy = ex[a + 1], ey[a + 1]
+                else:
+                    qx, qy = ax + t * dx, ay + t * dy
+                far[m] = (x - qx) * (x - qx) + (y - qy) * (y - qy)
+                least = min(least, far[m])
+            best = min(cap, np.sqrt(least)) + TIE_M
+            for m in range(count):
+                if far[m] > best * best * (1 + 1e-12):
+                    continue
+                leg = np.sqrt(far[m])
+                if leg > best:
+                    continue
+                a = first[near[m]]
+                ax, ay, bx, by = ex[a], ey[a], ex[a + 1], ey[a + 1]
+                dx, dy = bx - ax, by - ay
+                square = dx * dx + dy * dy
+                t = ((x - ax) * dx + (y - ay) * dy) / square if square > 0 else 0.0
+                t = min(1.0, max(0.0, t))
+                if len(walls) > 0:
+                    qx, qy = (ax + t * dx, ay + t * dy) if t < 1 else (bx, by)
+                    if _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid) >= 0:
+                        out_edge[p, q] = -2
+                        break
+                e = edge_of[near[m]]
+                s = es[a] + t * (es[a + 1] - es[a])
+                known = out_edge[p, q]
+                if known < 0 or e < known or (e == known and s < out_along[p, q]):
+                    out_edge[p, q], out_along[p, q], out_leg[p, q] = e, s, leg
+    return out_edge, out_along, out_leg
+
+
+@kernel
+def doubtful(
+    i: Array,
+    j: Array,
+    size: int,
+    of: Array,
+    start: Array,
+    items: Array,
+    over: Array,
+    leg: Array,
+    most: float,
+    cap: float,
+    ground: Ground,
+    ex: Array,
+    ey: Array,
+    first: Array,
+    edge_of: Array,
+    walls: Array,
+    wall_grid: Grid,
+    costs: Costs,
+) -> Array:
+    """Which of the 4 × 4 parts of squares may hold what their corners do not show: 0 no, 1 yes, 2 barriers are too near to say.
+
+    `over` (n × 25) is by how much the points are beyond the limit, `leg` their legs. Bounds on what it costs from the segments that can be
+    nearest prove most parts to be wholly within or wholly beyond. Parts whose corners differ are not asked: the outline crosses them.
+    """
+    n = len(i)
+    out = np.zeros((n, 16), np.int8)
+    part = size // 4
+    side = part * ground.unit
+    half = 0.5 * np.sqrt(2.0) * side
+    for p in range(n):
+        lo, hi = start[of[p]], start[of[p] + 1]
+        within = beyond = 0
+        longest = 0.0
+        for q in range(25):
+            if over[p, q] <= 0:
+                within += 1
+            else:
+                beyond += 1
+            longest = max(longest, leg[p, q])
+        least, greatest = np.inf, 0.0
+        for m in range(lo, hi):
+            least, greatest = min(least, costs.low[items[m]]), max(greatest, costs.high[items[m]])
+        if within == 0 and least > most:
+            continue
+        if beyond == 0 and longest + half <= cap and greatest + longest + half <= most:
+            x = (i[p] + size // 2 + ground.x) * ground.unit - ground.west
+            y = (j[p] + size // 2 + ground.y) * ground.unit - ground.south
+            if len(walls) == 0 or not _wall_near(x, y, longest + 5 * half, walls, wall_grid):
+                continue
+        for r in range(4):
+            for c in range(4):
+                q = 5 * r + c
+                inside = over[p, q] <= 0
+                if (
+                    (over[p, q + 1] <= 0) != inside
+                    or (over[p, q + 5] <= 0) != inside
+                    or (over[p, q + 6] <= 0) != inside
+                ):
+                    continue
+                west = (i[p] + c * part + ground.x) * ground.unit - ground.west
+                south = (j[p] + r * part + ground.y) * ground.unit - ground.south
+                x, y = west + 0.5 * side, south + 0.5 * side
+                far = max(max(leg[p, q], leg[p, q + 1]), max(leg[p, q + 5], leg[p, q + 6]))
+                if not (leg[p, q] <= cap and leg[p, q + 1] <= cap and leg[p, q + 5] <= cap and leg[p, q + 6] <= cap):
+                    far = cap
+                leg_most = far + half if inside else min(cap, far + half)
+                if len(walls) > 0 and _wall_near(x, y, leg_most + half, walls, wall_grid):
+                    out[p, 4 * r + c] = 2
+                    continue
+                doubt = False
+                for turn in range(2):
+                    if turn == 1:
+                        # A segment that serves the whole part shortens its legs.
+                        for m in range(lo, hi):
+                            a = first[items[m]]
+                            if _distance(x, y, ex[a], ey[a], ex[a + 1], ey[a + 1]) > leg_most:
+                                continue
+                            worst = 0.0
+                            for corner in range(4):
+                                cx, cy = west + (corner & 1) * side, south + (corner >> 1) * side
+                                worst = max(worst, _distance(cx, cy, ex[a], ey[a], ex[a + 1], ey[a + 1]))
+                            leg_most = min(leg_most, worst)
+                    doubt = inside and leg_most > cap
+                    for m in range(lo, hi):
+                        if doubt:
+                            break
+                        k = items[m]
+                        if costs.high[k] + leg_most <= most if inside else costs.low[k] > most:
+                            continue
+                        a = first[k]
+                        ax, ay, dx, dy = ex[a], ey[a], ex[a + 1] - ex[a], ey[a + 1] - ey[a]
+                        square = dx * dx + dy * dy
+                        t = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square)) if square > 0 else 0.0
+                        away = np.hypot(x - ax - t * dx, y - ay - t * dy)
+                        if away > leg_most + half:
+                            continue
+                        # The places of the part's points are no farther apart than the points.
+                        spread = half / np.sqrt(square) if square > 0 else 0.0
+                        low, high = _bounds_on(
+                            k, max(0.0, t - spread), min(1.0, t + spread), costs.forth, costs.back, first, edge_of,
+                            costs.edge_u, costs.edge_v, costs.total, costs.dist,
+                            costs.door_edge, costs.door_forth, costs.door_back, costs.door_leg,
+                        )  # fmt: skip
+                        if inside:
+                            doubt = high + min(leg_most, away + half) > most
+                        else:
+                            doubt = low + max(0.0, away - half) <= most
+                    if not doubt:
+                        break
+                out[p, 4 * r + c] = doubt
+    return out
+
+
+@kernel
+def _slot(table: Array, key: int) -> int:
+    # Where `key` stands in the table, or the free place for it.
+    mask = len(table) - 1
+    at = int((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)) & mask
+    while table[at] >= 0 and table[at] != key:
+        at = (at + 1) & mask
+    return at
+
+
+@kernel
+def _square_key(i: int, j: int, size: int) -> int:
+    return (((j + 1024) << 30) | (i + 1024)) * 4 + (0 if size >= 64 else 1 if size >= 16 else 2 if size >= 4 else 3)
+
+
+@kernel
+def keep_squares(i: Array, j: Array, size: Array) -> tuple[Array, Array]:
+    """A table to find squares by their corner and size: keys, and the row each stands for."""
+    places = 16
+    while places < 2 * len(i):
+        places *= 2
+    table, row = np.full(places, -1, np.int64), np.full(places, -1, np.int32)
+    for n in range(len(i)):
+        at = _slot(table, _square_key(i[n], j[n], size[n]))
+        table[at], row[at] = _square_key(i[n], j[n], size[n]), n
+    return table, row
+
+
+@kernel
+def _add_side(
+    i: int, j: int, size: int, side: int, table: Array, row: Array, values: Array, at: Array, over: Array, n: int
+) -> int:
+    # The points that the square (i, j) has on one side of it, its ends left out, in the order of a walk round the square on the other side.
+    stack = np.empty((32, 3), np.int64)
+    worth = np.empty(32, np.float64)
+    stack[0, 0], stack[0, 1], stack[0, 2] = i, j, size
+    worth[0] = np.nan
+    depth = 1
+    while depth > 0:
+        depth -= 1
+        i, j, size = stack[depth, 0], stack[depth, 1], stack[depth, 2]
+        end = worth[depth]
+        found = _slot(table, _square_key(i, j, size)) if size > 1 else 0
+        if size > 1 and table[found] >= 0:
+            b = row[found]
+            part = size // 4
+            # The last part goes on the stack first.
+            for m in range(3, -1, -1):
+                along = m if side < 2 else 3 - m
+                if side == 0 or side == 2:
+                    stack[depth, 0], stack[depth, 1] = i + along * part, j + (3 * part if side == 0 else 0)
+                    v = values[b, (20 if side == 0 else 0) + (along + 1 if side == 0 else along)]
+                else:
+                    stack[depth, 0], stack[depth, 1] = i + (3 * part if side == 3 else 0), j + along * part
+                    v = values[b, (4 if side == 3 else 0) + 5 * (along + 1 if side == 1 else along)]
+                stack[depth, 2] = part
+                worth[depth] = v if m < 3 else end
+                depth += 1
+            continue
+        if np.isnan(end):
+            continue
+        # The end of this part in the direction of the walk.
+        if side == 0:
+            at[n, 0], at[n, 1] = i + size, j + size
+        elif side == 1:
+            at[n, 0], at[n, 1] = i, j + size
+        elif side == 2:
+            at[n, 0], at[n, 1] = i, j
+        else:
+            at[n, 0], at[n, 1] = i + size, j
+        over[n] = end
+        n += 1
+    return n
+
+
+@kernel
+def _crossing(i: int, j: int, k: int, m: int, v: float, w: float, ground: Ground) -> tuple[int, float, float]:
+    # Number and place of the outline's crossing between lattice points (i, j) and (k, m), the same from either side.
+    if k < i or m < j:
+        i, j, k, m, v, w = k, m, i, j, w, v
+    length = max(k - i, m - j)
+    # From one point to the next metres change by so much, or they jump; jumps are drawn halfway.
+    jump = length * ground.unit * np.sqrt(2.0)
+    v, w = min(max(v, -jump), jump), min(max(w, -jump), jump)
+    t = min(max(v / (v - w), 1e-6), 1 - 1e-6) if v != w else 0.5
+    x, y = (i + ground.x) * ground.unit, (j + ground.y) * ground.unit
+    key = (((j + 1024) << 30) | (i + 1024)) * 2 + (1 if m > j else 0)
+    if m > j:
+        return key, x, y + t * length * ground.unit
+    return key, x + t * length * ground.unit, y
+
+
+@kernel
+def outlined(
+    i: Array,
+    j: Array,
+    size: int,
+    over: Array,
+    own: Array,
+    special: Array,
+    table: Array,
+    row: Array,
+    values: Array,
+    ground: Ground,
+) -> tuple[Array, Array]:
+    """The outline within squares as chords with the inside on their left: number of either end (n × 2), and where they begin.
+
+    `over` is by how much the 5 × 5 points of each square are beyond the limit. Squares that are not `own` are left out. In `special` ones some
+    part has points of its own, or a part beside it has: `table`, `row` and `values` tell which (see `keep_squares`).
+    """
+    ends = np.empty((1024, 2), np.int64)
+    begins = np.empty((1024, 2), np.float64)
+    n = 0
+    at = np.empty((1024, 2), np.int64)
+    worth = np.empty(1024, np.float64)
+    cross = np.empty(1024, np.int64)
+    cross_x, cross_y = np.empty(1024, np.float64), np.empty(1024, np.float64)
+    stack = np.empty((64, 3), np.int64)
+    corner = np.empty((64, 4), np.float64)
+    for p in range(len(i)):
+        if not own[p]:
+            continue
+        within = 0
+        for q in range(25):
+            within += over[p, q] <= 0
+        if not special[p] and (within == 0 or within == 25):
+            continue
+        depth = 0
+        part = size // 4
+        for r in range(4):
+            for c in range(4):
+                q = 5 * r + c
+                inside = (over[p, q] <= 0) + (over[p, q + 1] <= 0) + (over[p, q + 5] <= 0) + (over[p, q + 6] <= 0)
+                if special[p] or 0 < inside < 4:
+                    stack[depth, 0], stack[depth, 1], stack[depth, 2] = i[p] + c * part, j[p] + r * part, part
+                    corner[depth, 0], corner[depth, 1] = over[p, q], over[p, q + 1]
+                    corner[depth, 2], corner[depth, 3] = over[p, q + 6], over[p, q + 5]
+                    depth += 1
+        while depth > 0:
+            depth -= 1
+            x, y, side = stack[depth, 0], stack[depth, 1], stack[depth, 2]
+            v0, v1, v2, v3 = corner[depth, 0], corner[depth, 1], corner[depth, 2], corner[depth, 3]
+            count = 0
+            if special[p] and side > 1:
+                found = _slot(table, _square_key(x, y, side))
+                if table[found] >= 0:
+                    b = row[found]
+                    part = side // 4
+                    for r in range(4):
+                        for c in range(4):
+                            q = 5 * r + c
+                            stack[depth, 0], stack[depth, 1], stack[depth, 2] = x + c * part, y + r * part, part
+                            corner[depth, 0], corner[depth, 1] = values[b, q], values[b, q + 1]
+                            corner[depth, 2], corner[depth, 3] = values[b, q + 6], values[b, q + 5]
+                            depth += 1
+                    continue
+            # Round the square against the clock: its corners, and between them what squares beside it have on the side they share.
+            at[0, 0], at[0, 1], worth[0] = x, y, v0
+            count = 1
+            if special[p]:
+                count = _add_side(x, y - side, side, 0, table, row, values, at, worth, count)
+            at[count, 0], at[count, 1], worth[count] = x + side, y, v1
+            count += 1
+            if special[p]:
+                count = _add_side(x + side, y, side, 1, table, row, values, at, worth, count)
+            at[count, 0], at[count, 1], worth[count] = x + side, y + side, v2
+            count += 1
+            if special[p]:
+                count = _add_side(x, y + side, side, 2, table, row, values, at, worth, count)
+            at[count, 0], at[count, 1], worth[count] = x, y + side, v3
+            count += 1
+            if special[p]:
+                count = _add_side(x - side, y, side, 3, table, row, values, at, worth, count)
+            # Crossings by turns into and out of the inside, the first one into it.
+            crossings = 0
+            begin = 0
+            while begin < count and not (worth[begin] > 0 and worth[(begin + 1) % count] <= 0):
+                begin += 1
+            if begin == count:
+                continue
+            for m in range(count):
+                g, h = (begin + m) % count, (begin + m + 1) % count
+                if (worth[g] <= 0) != (worth[h] <= 0):
+                    cross[crossings], cross_x[crossings], cross_y[crossings] = _crossing(
+                        at[g, 0], at[g, 1], at[h, 0], at[h, 1], worth[g], worth[h], ground
+                    )
+                    crossings += 1
+            # Where the outline crosses the square more than once, the middle says what hangs together.
+            joined = False
+            if crossings > 2:
+                jump = side * ground.unit * np.sqrt(2.0)
+                middle = 0.0
+                for v in (v0, v1, v2, v3):
+                    middle += min(max(v, -jump), jump)
+                joined = middle <= 0
+            while n + crossings > len(ends):
+                ends, begins = _grown(ends), _grown(begins)
+            for m in range(1, crossings, 2):
+                to = (m + 1) % crossings if joined else m - 1
+                ends[n, 0], ends[n, 1] = cross[m], cross[to]
+                begins[n, 0], begins[n, 1] = cross_x[m], cross_y[m]
+                n += 1
+    return ends[:n].copy(), begins[:n].copy()
+
+
+@kernel
+def rings(after: Array) -> tuple[Array, Array]:
+    """Chords by ring: their numbers, each followed by its next one, and where each ring begins; `after` is the chord that follows."""
+    order = np.empty(len(after), np.int64)
+    begin = np.empty(len(after) + 1, np.int64)
+    seen = np.zeros(len(after), np.bool_)
+    n = count = 0
+    for c in range(len(after)):
+        if seen[c]:
+            continue
+        begin[count] = n
+        count += 1
+        while not seen[c]:
+            seen[c] = True
+            order[n] = c
+            n += 1
+            c = after[c]
+    begin[count] = n
+    return order, begin[: count + 1].copy()
+
+
+@kernel
+def owners(ring: Array, row: Array, shell: Array) -> Array:
+    """The shell of every ring: itself, or for a hole the shell around it; −1 where no row of the grid crosses the hole.
+
+    `ring` is the ring of every crossing of the rows, in order, `row` its row: left of a hole's first crossing lies what it is a hole of.
+    """
+    out = np.full(len(shell), -1, np.int64)
+    for r in range(len(shell)):
+        if shell[r]:
+            out[r] = r
+    for c in range(1, len(ring)):
+        if out[ring[c]] < 0 and row[c - 1] == row[c]:
+            out[ring[c]] = out[ring[c - 1]]
     return out
 
 

@@ -1,7 +1,13 @@
-"""Service areas: the ground from which a facility can be reached, as polygons cut from the minutes that homes have."""
+"""Service areas: the ground from which a facility can be reached, as polygons cut from the minutes that homes have.
+
+The ground is covered with squares of four by four parts. For each square the few segments of streets that can be nearest to any of
+its points are gathered once; its 25 grid points are placed on them and their minutes read. Parts that may hide what their
+corners do not show become squares of four by four parts of their own, up to three times. The outline is drawn part by part as
+chords between grid points that lie on either side of the limit, and the chords are strung into rings.
+"""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -13,14 +19,15 @@ from lifecircle.network import _kernels as kernels
 from lifecircle.network._kernels import Array
 from lifecircle.network._threads import spread
 from lifecircle.network.noding import WalkNetwork
-from lifecircle.network.placing import Placed, _locate
-from lifecircle.network.routing import Direction, KindDoors, WalkField, costs_from, doors_by_kind, metres_a_minute, read
+from lifecircle.network.placing import _locate
+from lifecircle.network.routing import KindDoors, WalkField, costs_from, doors_by_kind, metres_a_minute
 
-# Squares that may hide what their corners do not show are looked at so much more closely, so many times over.
-_FINER = 4
-_LEVELS = 3
+# Lattice units along a square and along one of its parts; parts are looked at more closely up to _LEVELS times.
+_SQUARE, _PART, _LEVELS = 256, 64, 3
 # Squares along each side of what is worked on at once; bounds the memory.
-_TILE = 512
+_TILE = 128
+# Rings smaller than this, in m², are the rounding of a point or a line.
+_NOTHING_M2 = 1e-6
 
 
 def areas(
@@ -87,31 +94,15 @@ def areas(
         raise ValueError(f"cell_m must be a length above 0 m, not {cell_m}.")
     scale = metres_a_minute(walk, speed_m_s)
     cap = walk.max_leg_m if max_leg_m is None else float(max_leg_m)
-    # No point of a square is farther than `cell` from an outline that crosses it; strips beside streets are two legs wide.
+    # No point of a part is farther than `cell` from an outline that crosses it; strips beside streets are two legs wide.
     step = min(cell / np.sqrt(2.0), cap / 3.0) if cap > 0 else cell / np.sqrt(2.0)
-    every = [(k, j) for k in range(len(fields.kinds)) for j in range(len(limits))]
+    most = [limit * scale * (1 + 1e-12) for limit in limits]
     doors = doors_by_kind(walk, fields)
-    windows = _windows(walk, fields, doors, max(limits, default=0.0) * scale, cap, step)
-    bounds = spread(lambda k: _bounds(walk, fields, doors[k], k) if windows[k].any() else None, range(len(windows)))
-
-    def one(tile: Array) -> dict[tuple[int, int], Array]:
-        ground = _Ground(walk, fields.direction, tile, step, cap, thorough)
-        found = {}
-        for k, window in enumerate(windows):
-            low, high = np.maximum(window[:2], tile[:2]), np.minimum(window[2:], tile[2:])
-            if (high > low).all():
-                outlines = ground.outlines(
-                    fields.metres[k],
-                    doors[k],
-                    bounds[k],
-                    np.concatenate([low, high]),
-                    [m * scale for m in limits],
-                )
-                found.update({(k, j): polygons for j, polygons in outlines})
-        return found
-
-    tiles = spread(one, _tiles(windows))
-    joined = spread(lambda key: _joined([tile[key] for tile in tiles if key in tile]), every)
+    kinds = spread(lambda k: _kind(walk, fields, doors[k], k, max(most, default=0.0)), range(len(fields.kinds)))
+    asked = _asked(walk, kinds, step, cap, thorough)
+    tiles = spread(lambda tile: _chords(asked, tile, most), _tiles(asked.squares))
+    every = [(k, j) for k in range(len(kinds)) for j in range(len(limits))]
+    joined = spread(lambda key: _polygons([tile[key] for tile in tiles if key in tile]), every)
     shapes = np.array(joined, dtype=object)
     out = pd.DataFrame(
         {
@@ -123,279 +114,300 @@ def areas(
     return gpd.GeoDataFrame(out, geometry=shapes, crs=walk.crs)
 
 
-def _joined(tiles: list[Array]) -> Any:
-    polygons = np.concatenate([*tiles, np.empty(0, object)])
-    polygons = shapely.get_parts(shapely.union_all(polygons))
-    return shapely.multipolygons(polygons[shapely.area(polygons) > 0])
+class _Kind(NamedTuple):
+    """The field of one kind, bounds by cell of the network's grid, and how many cells up to each corner are reached at all."""
+
+    costs: kernels.Costs
+    least: Array
+    most: Array
+    reached: Array
 
 
-def _bounds(walk: WalkNetwork, fields: WalkField, doors: KindDoors, kind: int) -> tuple[Array, Array]:
+class _Asked(NamedTuple):
+    """What is the same for all tiles; `squares` are the first and last column and row, in squares of the lattice."""
+
+    walk: WalkNetwork
+    kinds: list[_Kind]
+    squares: Array
+    ground: kernels.Ground
+    cap: float
+    thorough: bool
+
+
+class _Points(NamedTuple):
+    """The 5 × 5 points of squares with the lower left corner (i, j), and the row of the segments gathered for each."""
+
+    i: Array
+    j: Array
+    of: Array
+    edge: Array
+    leg: Array
+    forth: Array
+    back: Array
+
+
+def _kind(walk: WalkNetwork, fields: WalkField, doors: KindDoors, kind: int, most: float) -> _Kind:
     forth, back = costs_from(walk, fields.direction)
-    found: tuple[Array, Array] = kernels.bounds_in(
-        forth,
-        back,
-        walk._segment,
-        walk._segment_edge,
-        walk.edge_component[: walk.drawn] == 0,
-        walk._grid,
-        walk.edge_u,
-        walk.edge_v,
-        forth[walk.edge_start[1:] - 1],
-        fields.metres[kind],
-        doors.edge,
-        doors.forth,
-        doors.back,
-        doors.leg,
+    total, dist = forth[walk.edge_start[1:] - 1], fields.metres[kind]
+    on_edges = (walk.edge_u, walk.edge_v, total, dist, doors.edge, doors.forth, doors.back, doors.leg)
+    is_main = walk.edge_component[: walk.drawn] == 0
+    grid = walk._grid
+    low, high, least, greatest = kernels.bounds_in(
+        forth, back, walk._segment, walk._segment_edge, is_main, grid, *on_edges
+    )
+    reached = np.zeros((grid.ny + 1, grid.nx + 1), np.int32)
+    reached[1:, 1:] = (least <= most).reshape(grid.ny, grid.nx).cumsum(axis=0).cumsum(axis=1)
+    return _Kind(kernels.Costs(forth, back, *on_edges, low, high), least, greatest, reached)
+
+
+def _asked(walk: WalkNetwork, kinds: list[_Kind], step: float, cap: float, thorough: bool) -> _Asked:
+    grid, side = walk._grid, 4 * step
+    # Cells of the network's grid that are reached by any kind: no ground is farther from all of them than the longest leg.
+    rows, columns = np.zeros(grid.ny, bool), np.zeros(grid.nx, bool)
+    for kind in kinds:
+        rows |= np.diff(kind.reached[:, -1]) > 0
+        columns |= np.diff(kind.reached[-1]) > 0
+    squares = np.zeros(4, np.int64)
+    if rows.any():
+        ends = [(grid.x, columns, walk.origin[0]), (grid.y, rows, walk.origin[1])]
+        for axis, (begin, some, origin) in enumerate(ends):
+            low, high = begin + grid.cell * (np.flatnonzero(some)[[0, -1]] + [0, 1]) + origin
+            squares[axis] = np.floor((low - cap) / side)
+            squares[2 + axis] = np.floor((high + cap) / side) + 1
+    x, y = (squares[:2] * _SQUARE).tolist()
+    ground = kernels.Ground(step / _PART, x, y, float(walk.origin[0]), float(walk.origin[1]))
+    return _Asked(walk, kinds, squares, ground, cap, thorough)
+
+
+def _tiles(squares: Array) -> Iterator[Array]:
+    for row in range(int(squares[1]), int(squares[3]), _TILE):
+        for column in range(int(squares[0]), int(squares[2]), _TILE):
+            yield np.array([column, row, min(column + _TILE, squares[2]), min(row + _TILE, squares[3])], np.int64)
+
+
+def _chords(asked: _Asked, tile: Array, most: list[float]) -> dict[tuple[int, int], tuple[Array, Array]]:
+    """The outline of each kind (by number) within each limit (by number) in a tile of squares."""
+    walk, ground, squares = asked.walk, asked.ground, asked.squares
+    # The squares around the tile show what lies beside its own.
+    wide, high = np.arange(tile[0] - 1, tile[2] + 1), np.arange(tile[1] - 1, tile[3] + 1)
+    column, row = np.tile(wide, len(high)), np.repeat(high, len(wide))
+    i, j = (column - squares[0]) * _SQUARE, (row - squares[1]) * _SQUARE
+    near = [_near(asked, kind.reached, i, j) for kind in asked.kinds]
+    some = np.flatnonzero(np.logical_or.reduce(near)) if near else np.empty(0, np.int64)
+    if not len(some):
+        return {}
+    column, row, i, j = column[some], row[some], i[some], j[some]
+    own = (column >= tile[0]) & (column < tile[2]) & (row >= tile[1]) & (row < tile[3])
+    half = 0.5 * np.sqrt(2.0) * _SQUARE * ground.unit
+    x = (i + _SQUARE // 2 + ground.x) * ground.unit - ground.west
+    y = (j + _SQUARE // 2 + ground.y) * ground.unit - ground.south
+    is_main = walk.edge_component[: walk.drawn] == 0
+    streets = (walk.x, walk.y, walk._segment, walk._segment_edge, is_main, walk._grid)
+    gathered = kernels.gather(x, y, half, _beyond(asked), *streets)
+    points = _placed(asked, gathered, i, j, np.arange(len(i)), _SQUARE)
+    found = {}
+    for k, kind in enumerate(asked.kinds):
+        rows = np.flatnonzero(near[k][some])
+        if not len(rows):
+            continue
+        mine = _Points(*(column[rows] for column in points))
+        metres = _read(kind, mine)
+        for n, limit in enumerate(most):
+            over = np.fmax(metres - limit, mine.leg - asked.cap)
+            more = _closer(asked, gathered, kind, mine, over, limit)
+            found[k, n] = _outlined(asked, mine, over, own[rows], more)
+    return found
+
+
+def _beyond(asked: _Asked) -> float:
+    # A little beyond the longest leg too, to see how far beyond: the outline then runs where the leg ends.
+    return asked.cap + 2 * _PART * asked.ground.unit
+
+
+def _near(asked: _Asked, reached: Array, i: Array, j: Array) -> Array:
+    # Squares within the longest leg of a cell of the network's grid that is reached.
+    ground, grid, cap = asked.ground, asked.walk._grid, asked.cap
+    side = _SQUARE * ground.unit
+    x, y = (i + ground.x) * ground.unit - ground.west - grid.x, (j + ground.y) * ground.unit - ground.south - grid.y
+    ends = [
+        np.clip(np.floor(at / grid.cell).astype(np.int64) + after, 0, most)
+        for at, after, most in (
+            (x - cap, 0, grid.nx),
+            (x + side + cap, 1, grid.nx),
+            (y - cap, 0, grid.ny),
+            (y + side + cap, 1, grid.ny),
+        )
+    ]
+    left, right, low, high = ends
+    count = reached[high, right] - reached[low, right] - reached[high, left] + reached[low, left]
+    return np.asarray(count > 0)
+
+
+def _placed(asked: _Asked, gathered: tuple[Array, Array], i: Array, j: Array, of: Array, size: int) -> _Points:
+    walk, ground = asked.walk, asked.ground
+    streets = (walk.x, walk.y, walk.along, walk._segment, walk._segment_edge)
+    edge, along, leg = kernels.place_within(
+        i, j, size, of, *gathered, _beyond(asked), ground, *streets, walk.walls, walk._wall_grid
+    )
+    stopped, q = np.nonzero(edge == -2)
+    if len(stopped):
+        x = (i[stopped] + q % 5 * (size // 4) + ground.x) * ground.unit - ground.west
+        y = (j[stopped] + q // 5 * (size // 4) + ground.y) * ground.unit - ground.south
+        again = _locate(walk, np.stack([x, y], axis=1), _beyond(asked), threads=False)
+        edge[stopped, q], along[stopped, q], leg[stopped, q] = again[:3]
+    forth, back = (cost.reshape(edge.shape) for cost in walk.costs(edge.ravel(), along.ravel()))
+    return _Points(i, j, of, edge, leg, forth, back)
+
+
+def _read(kind: _Kind, points: _Points) -> Array:
+    # Flat metres from the points, legs included, infinite where there is no way.
+    costs = kind.costs
+    out = np.full(points.edge.size, np.inf)
+    kernels.to_ground(
+        costs.dist,
+        costs.edge_u,
+        costs.edge_v,
+        costs.total,
+        np.flatnonzero(points.edge.ravel() >= 0),
+        points.edge.ravel(),
+        points.forth.ravel(),
+        points.back.ravel(),
+        points.leg.ravel(),
+        costs.door_edge,
+        costs.door_forth,
+        costs.door_back,
+        costs.door_leg,
+        out,
+    )
+    return out.reshape(points.edge.shape)
+
+
+class _Closer(NamedTuple):
+    """Parts that became squares: their corner, their size, and by how much their points are beyond the limit."""
+
+    i: Array
+    j: Array
+    size: Array
+    over: Array
+
+
+def _closer(
+    asked: _Asked, gathered: tuple[Array, Array], kind: _Kind, points: _Points, over: Array, most: float
+) -> _Closer:
+    """The parts that hold what their corners do not show, and what holds them."""
+    found: list[tuple[_Points, int, Array, Array, Array]] = []
+    size = _SQUARE
+    for _ in range(_LEVELS if asked.thorough else 1):
+        row, part = np.nonzero(_doubtful(asked, gathered, kind, points, size, over, most))
+        if not len(row):
+            break
+        size //= 4
+        i, j = points.i[row] + part % 4 * size, points.j[row] + part // 4 * size
+        corner = over[row, 5 * (part // 4) + part % 4] <= 0
+        points = _placed(asked, gathered, i, j, points.of[row], size)
+        over = np.fmax(_read(kind, points) - most, points.leg - asked.cap)
+        found.append((points, size, over, ((over <= 0) != corner[:, None]).any(axis=1), row))
+    kept: list[_Closer] = []
+    held = np.zeros(0, np.int64)
+    for here, size, beyond, differs, row in reversed(found):
+        keep = differs | (np.bincount(held, minlength=len(differs)) > 0)
+        kept.append(_Closer(here.i[keep], here.j[keep], np.full(keep.sum(), size), beyond[keep]))
+        held = row[keep]
+    if not kept:
+        none = np.empty(0, np.int64)
+        return _Closer(none, none, none, np.empty((0, 25)))
+    return _Closer(*(np.concatenate(column) for column in zip(*kept, strict=True)))
+
+
+def _doubtful(
+    asked: _Asked, gathered: tuple[Array, Array], kind: _Kind, points: _Points, size: int, over: Array, most: float
+) -> Array:
+    # Whether each of the 4 × 4 parts of the squares may hold what its corners do not show.
+    walk, ground, costs = asked.walk, asked.ground, kind.costs
+    walls = walk.walls if asked.thorough else walk.walls[:0]
+    streets = (walk.x, walk.y, walk._segment, walk._segment_edge)
+    doubt: Array = kernels.doubtful(
+        points.i, points.j, size, points.of, *gathered, over, points.leg, most, asked.cap,
+        ground, *streets, walls, walk._wall_grid, costs,
+    )  # fmt: skip
+    row, part = np.nonzero(doubt == 2)
+    if len(row):
+        x = (points.i[row] + part % 4 * (size // 4) + ground.x) * ground.unit - ground.west
+        y = (points.j[row] + part // 4 * (size // 4) + ground.y) * ground.unit - ground.south
+        side = size // 4 * ground.unit
+        corners = (5 * (part // 4) + part % 4)[:, None] + [0, 1, 5, 6]
+        leg, within = points.leg[row[:, None], corners], over[row[:, None], corners] <= 0
+        is_main = walk.edge_component[: walk.drawn] == 0
+        barred = (walls, walk._wall_grid)
+        legs = kernels.legs_in(
+            x, y, side, np.where(leg <= asked.cap, leg, np.nan), asked.cap, *streets, is_main, walk._grid, *barred
+        )
+        doubt[row, part] = kernels.undecided(
+            x, y, side, within, *legs, most, walk.x, walk.y, costs.forth, costs.back, *streets[2:], is_main, walk._grid,
+            *barred, costs.edge_u, costs.edge_v, costs.total, costs.dist, kind.least, kind.most,
+            costs.door_edge, costs.door_forth, costs.door_back, costs.door_leg,
+        )  # fmt: skip
+    return doubt
+
+
+def _outlined(asked: _Asked, points: _Points, over: Array, own: Array, more: _Closer) -> tuple[Array, Array]:
+    special = np.zeros(len(points.i), bool)
+    if len(more.i):
+        # Squares that hold such parts, or lie beside one.
+        part = more.size == _PART
+        beside = np.array([[0, 0], [-_PART, 0], [_PART, 0], [0, -_PART], [0, _PART]])
+        at = (np.stack([more.i[part], more.j[part]], axis=1)[:, None] + beside).reshape(-1, 2) // _SQUARE
+        wide = int(points.i.max()) // _SQUARE + 3
+        mine = (points.j // _SQUARE + 1) * wide + points.i // _SQUARE + 1
+        special = np.isin(mine, (at[:, 1] + 1) * wide + at[:, 0] + 1)
+    table, row = kernels.keep_squares(more.i, more.j, more.size)
+    found: tuple[Array, Array] = kernels.outlined(
+        points.i, points.j, _SQUARE, over, own, special, table, row, more.over, asked.ground
     )
     return found
 
 
-def _windows(
-    walk: WalkNetwork, fields: WalkField, doors: list[KindDoors], most: float, cap: float, step: float
-) -> list[Array]:
-    # Grid lines (west, south, east, north) around what can be within `most` flat metres of each kind; zero wide where nothing is.
-    # Downhill a flat metre is more than a metre of ground.
-    ahead, behind, along = np.diff(walk.forth), np.diff(walk.back), np.diff(walk.along)
-    real = along > 0
-    stretch = float(np.max(along[real] / np.minimum(ahead, behind)[real], initial=1.0)) if fields.kinds else 1.0
-    windows = []
-    for k, door in enumerate(doors):
-        reached = fields.metres[k] <= most
-        x, y = np.concatenate([walk.node_x[reached], door.x]), np.concatenate([walk.node_y[reached], door.y])
-        left = np.maximum(most - np.concatenate([fields.metres[k][reached], door.leg]), 0.0) * stretch
-        if not len(x):
-            windows.append(np.zeros(4, np.int64))
-            continue
-        # No ground is farther from every street than the longest leg.
-        low = np.array([max((x - left).min(), walk.x.min() - cap), max((y - left).min(), walk.y.min() - cap)])
-        high = np.array([min((x + left).max(), walk.x.max() + cap), min((y + left).max(), walk.y.max() + cap)])
-        first = np.floor((low + walk.origin) / step).astype(np.int64) - 1
-        last = np.ceil((high + walk.origin) / step).astype(np.int64) + 1
-        windows.append(np.concatenate([first, last]))
-    return windows
+def _polygons(chords: list[tuple[Array, Array]]) -> Any:
+    """The rings that chords make, with the inside on their left, as one MultiPolygon."""
+    ends = np.concatenate([*(part[0] for part in chords), np.empty((0, 2), np.int64)])
+    if not len(ends):
+        return shapely.MultiPolygon()
+    order = np.argsort(ends[:, 0])
+    ends, xy = ends[order], np.concatenate([part[1] for part in chords])[order]
+    after = np.searchsorted(ends[:, 0], ends[:, 1])
+    chord, begin = kernels.rings(after)
+    x, y = (xy - xy[0]).T
+    twice = x * y[after] - x[after] * y
+    area = 0.5 * np.add.reduceat(twice[chord], begin[:-1])
+    count = np.diff(begin)
+    ring = np.empty(len(chord), np.int64)
+    ring[chord] = np.repeat(np.arange(len(count)), count)
+    shell = area > 0
+    row = (ends[:, 0] >> 31) - 1024
+    whole = ((ends[:, 0] & 1) == 0) & (row % _PART == 0)
+    owner = kernels.owners(ring[whole], row[whole], shell)
+    real = np.abs(area) > _NOTHING_M2
+    lost = np.flatnonzero(real & (owner < 0))
+    if len(lost):
+        owner[lost] = _around(xy[chord], begin, np.flatnonzero(shell & real), area, lost)
+    kept = np.flatnonzero(real & (owner >= 0))
+    kept = kept[np.lexsort((~shell[kept], owner[kept]))]
+    _, of = np.unique(owner[kept], return_inverse=True)
+    return shapely.multipolygons(shapely.polygons(_rings(xy[chord], begin, kept), indices=of))
 
 
-def _tiles(windows: list[Array]) -> Iterator[Array]:
-    # Pieces of at most _TILE squares a side that cover the windows; neighbours share a line.
-    every = np.array([window for window in windows if window[2] > window[0]]).reshape(-1, 4)
-    if not len(every):
-        return
-    west, south = every[:, :2].min(axis=0)
-    east, north = every[:, 2:].max(axis=0)
-    for row in range(int(south), int(north), _TILE):
-        for column in range(int(west), int(east), _TILE):
-            tile = np.array([column, row, min(column + _TILE, east), min(row + _TILE, north)], np.int64)
-            if (np.minimum(every[:, 2:], tile[2:]) > np.maximum(every[:, :2], tile[:2])).all(axis=1).any():
-                yield tile
+def _rings(xy: Array, begin: Array, some: Array) -> Any:
+    count = np.diff(begin)[some]
+    of = np.repeat(np.arange(len(some)), count)
+    at = np.arange(len(of)) + np.repeat(begin[some] - (np.cumsum(count) - count), count)
+    return shapely.linearrings(xy[at], indices=of)
 
 
-class _Ground:
-    """The points of a tile's grid, put on the network once for all kinds and limits."""
-
-    def __init__(
-        self, walk: WalkNetwork, direction: Direction, tile: Array, step: float, cap: float, thorough: bool
-    ) -> None:
-        self.walk, self.direction, self.tile, self.step, self.cap = walk, direction, tile, step, cap
-        self.thorough = thorough
-        self.x = np.arange(tile[0], tile[2] + 1) * step - walk.origin[0]
-        self.y = np.arange(tile[1], tile[3] + 1) * step - walk.origin[1]
-        self.placed = self._place(np.tile(self.x, len(self.y)), np.repeat(self.y, len(self.x)))
-        x, y = np.tile(self.x, len(self.y)), np.repeat(self.y, len(self.x))
-        leg = self.placed.leg.reshape(len(self.y), len(self.x))
-        squares = _corners(np.pad(leg, ((0, 1), (0, 1)), constant_values=np.nan)[None])
-        self.legs = self._legs(x, y, step, squares)
-        # Squares once looked at closely, for whatever kind or limit, are kept: places do not depend on either.
-        self.seen = np.full(len(self.placed.edge), -1, np.int64)
-        self.close = np.empty((0, (_FINER + 1) ** 2, 5))
-
-    def _place(self, x: Array, y: Array) -> Placed:
-        # A little beyond the longest leg too, to see how far beyond: the outline then runs where the leg ends.
-        beyond = self.cap + 2 * self.step
-        edge, along, leg, why, fragment = _locate(self.walk, np.stack([x, y], axis=1), beyond, threads=False)
-        forth, back = self.walk.costs(edge, along)
-        index, row = pd.RangeIndex(len(x)), np.flatnonzero(edge >= 0)
-        return Placed(
-            index=index, edge=edge, along=along, leg=leg, forth=forth, back=back, why=why, fragment=fragment, row=row
-        )
-
-    def outlines(
-        self, dist: Array, doors: KindDoors, bounds: Any, window: Array, limits: list[float]
-    ) -> Iterator[tuple[int, Array]]:
-        """The polygons within each limit, in flat metres, in the part `window` of the tile."""
-        origin = self.walk.origin
-        columns = slice(int(window[0] - self.tile[0]), int(window[2] - self.tile[0]) + 1)
-        rows = slice(int(window[1] - self.tile[1]), int(window[3] - self.tile[1]) + 1)
-        shape = (len(self.y), len(self.x))
-        chosen = (self.placed.edge >= 0).reshape(shape)[rows, columns]
-        number = np.arange(len(self.placed.edge)).reshape(shape)[rows, columns]
-        metres = np.full(len(self.placed.edge), np.inf)
-        read(self.walk, self.direction, dist, doors, self.placed, number[chosen], metres)
-        corner = (number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:])
-        flat = number.ravel()
-        x, y = np.tile(self.x, len(self.y)), np.repeat(self.y, len(self.x))
-        corners = np.stack([c.ravel() for c in corner], axis=1)
-        for j, limit in enumerate(limits):
-            most = limit * (1 + 1e-12)
-            shapes = [
-                _drawn(
-                    x[number] + origin[0],
-                    y[number] + origin[1],
-                    self._capped(metres, self.placed.leg, most)[flat].reshape(number.shape),
-                    most,
-                    self.step,
-                )
-            ]
-            size, metres_at, leg_at = self.step, metres[corners], self.placed.leg[corners]
-            at_x, at_y = x[corners[:, 0]], y[corners[:, 0]]
-            for level in range(_LEVELS if self.thorough else 1):
-                within = (metres_at <= most) & (leg_at <= self.cap)
-                legs: Any = self._legs(at_x, at_y, size, leg_at) if level else [of[corners[:, 0]] for of in self.legs]
-                chosen = self._undecided(at_x, at_y, size, within, legs, most, dist, doors, bounds)
-                if not chosen.any():
-                    break
-                before = within[chosen, 0]
-                squares = corners[chosen, 0] if level == 0 else None
-                fine_x, fine_y, metres_at, leg_at = self._closely(
-                    at_x[chosen], at_y[chosen], size, dist, doors, squares
-                )
-                close = self._capped(metres_at, leg_at, most)
-                differs = ((close <= most) != before[:, None, None]).any(axis=(1, 2))
-                if differs.any():
-                    # These squares are cut out and drawn from the finer grid, all at once, blocks apart by a row without values.
-                    blocks = [fine_x[differs] + origin[0], fine_y[differs] + origin[1], close[differs]]
-                    boxes = shapely.box(
-                        blocks[0][:, 0, 0], blocks[1][:, 0, 0], blocks[0][:, -1, -1], blocks[1][:, -1, -1]
-                    )
-                    cut = shapely.union_all(boxes)
-                    shapes = [shapely.difference(shape, cut) for shape in shapes]
-                    blocks = [np.pad(block, ((0, 0), (0, 1), (0, 0)), mode="edge") for block in blocks]
-                    blocks[2][:, -1] = np.nan
-                    grid_x, grid_y, values = (block.reshape(-1, _FINER + 1) for block in blocks)
-                    shapes.append(_drawn(grid_x, grid_y, values, most, size / _FINER))
-                size /= _FINER
-                at_x, at_y = fine_x[:, :-1, :-1].ravel(), fine_y[:, :-1, :-1].ravel()
-                metres_at, leg_at = _corners(metres_at), _corners(leg_at)
-            yield j, np.concatenate(shapes)
-
-    def _capped(self, metres: Array, leg: Array, most: float) -> Array:
-        # No nearer to the limit than the leg is to the longest one.
-        return np.fmax(metres, most + (leg - self.cap))
-
-    def _legs(self, x: Array, y: Array, size: float, leg: Array) -> tuple[Array, Array, Array]:
-        walk = self.walk
-        found: tuple[Array, Array, Array] = kernels.legs_in(
-            x,
-            y,
-            size,
-            np.where(leg <= self.cap, leg, np.nan),
-            self.cap,
-            walk.x,
-            walk.y,
-            walk._segment,
-            walk._segment_edge,
-            walk.edge_component[: walk.drawn] == 0,
-            walk._grid,
-            walk.walls if self.thorough else walk.walls[:0],
-            walk._wall_grid,
-        )
-        return found
-
-    def _undecided(
-        self,
-        x: Array,
-        y: Array,
-        size: float,
-        within: Array,
-        legs: Any,
-        most: float,
-        dist: Array,
-        doors: KindDoors,
-        bounds: Any,
-    ) -> Array:
-        walk = self.walk
-        forth, back = costs_from(walk, self.direction)
-        found: Array = kernels.undecided(
-            x,
-            y,
-            size,
-            within,
-            legs[0],
-            legs[1],
-            legs[2],
-            most,
-            walk.x,
-            walk.y,
-            forth,
-            back,
-            walk._segment,
-            walk._segment_edge,
-            walk.edge_component[: walk.drawn] == 0,
-            walk._grid,
-            walk.walls,
-            walk._wall_grid,
-            walk.edge_u,
-            walk.edge_v,
-            forth[walk.edge_start[1:] - 1],
-            dist,
-            bounds[0],
-            bounds[1],
-            doors.edge,
-            doors.forth,
-            doors.back,
-            doors.leg,
-        )
-        return found
-
-    def _closely(
-        self, x: Array, y: Array, size: float, dist: Array, doors: KindDoors, squares: Array | None
-    ) -> tuple[Array, Array, Array, Array]:
-        # x, y, flat metres and leg at the points of a finer grid in the squares whose lower left corners are x, y.
-        at = np.linspace(0.0, size, _FINER + 1)
-        fine_x, fine_y = np.broadcast_arrays(x[:, None, None] + at[None, None, :], y[:, None, None] + at[None, :, None])
-        if squares is None:
-            placed = self._place(fine_x.ravel(), fine_y.ravel())
-        else:
-            new = self.seen[squares] < 0
-            if new.any():
-                self.seen[squares[new]] = len(self.close) + np.arange(new.sum())
-                there = self._place(fine_x[new].ravel(), fine_y[new].ravel())
-                rows = np.stack([there.edge, there.along, there.leg, there.forth, there.back], axis=1)
-                self.close = np.concatenate([self.close, rows.reshape(-1, (_FINER + 1) ** 2, 5)])
-            edge, along, leg, forth, back = np.moveaxis(self.close[self.seen[squares]], 2, 0).reshape(5, -1)
-            edge = edge.astype(np.int64)
-            none, row = np.zeros(0, bool), np.flatnonzero(edge >= 0)
-            index = pd.RangeIndex(len(edge))
-            placed = Placed(
-                index=index, edge=edge, along=along, leg=leg, forth=forth, back=back, why=none, fragment=none, row=row
-            )
-        metres = np.full(fine_x.size, np.inf)
-        read(self.walk, self.direction, dist, doors, placed, placed.row, metres)
-        return fine_x, fine_y, metres.reshape(fine_x.shape), placed.leg.reshape(fine_x.shape)
-
-
-def _corners(blocks: Array) -> Array:
-    # The four corners of every square in blocks of points, one row a square.
-    sides = (blocks[:, :-1, :-1], blocks[:, :-1, 1:], blocks[:, 1:, :-1], blocks[:, 1:, 1:])
-    return np.stack([side.ravel() for side in sides], axis=1)
-
-
-def _drawn(x: Array, y: Array, metres: Array, most: float, step: float) -> Array:
-    """Valid polygons around what lies within `most`; nothing is drawn next to NaN."""
-    import contourpy
-
-    # From one grid point to the next metres change by so much, or they jump; jumps are drawn halfway.
-    jump = step * np.sqrt(2.0)
-    values = np.ma.array(np.clip(metres, most - jump, most + jump), mask=np.isnan(metres))
-    outer = contourpy.FillType.OuterOffset
-    generator = contourpy.contour_generator(x, y, values, name="serial", fill_type=outer, corner_mask=False)
-    found: Any = generator.filled(-np.inf, most)
-    points, offsets = found
-    if not points:
-        return np.empty(0, object)
-    counts = np.concatenate([np.diff(offset) for offset in offsets])
-    rings: Any = shapely.linearrings(np.concatenate(points), indices=np.repeat(np.arange(len(counts)), counts))
-    owner = np.repeat(np.arange(len(points)), [len(offset) - 1 for offset in offsets])
-    polygons: Any = shapely.polygons(rings, indices=owner)
-    wrong = ~shapely.is_valid(polygons)
-    polygons[wrong] = shapely.make_valid(polygons[wrong], method="structure", keep_collapsed=False)
-    return np.asarray(polygons)
+def _around(xy: Array, begin: Array, shells: Array, area: Array, holes: Array) -> Array:
+    # The smallest shell around each of the holes.
+    inside: Any = shapely.points(xy[begin[holes]])
+    outer, inner = shapely.STRtree(inside).query(shapely.polygons(_rings(xy, begin, shells)), predicate="contains")
+    by_size = np.argsort(-area[shells[outer]], kind="stable")
+    owner = np.full(len(holes), -1, np.int64)
+    owner[inner[by_size]] = shells[outer[by_size]]
+    return owner

@@ -1747,64 +1747,75 @@ def place_within(
     for g in range(len(start) - 1):
         most = max(most, start[g + 1] - start[g])
     near = np.empty(most, np.int64)
-    far = np.empty(most, np.float64)
+    lines = np.empty((most, 5), np.float64)
+    far = np.empty((most, 25), np.float64)
+    away, x, y, least = np.empty(most), np.empty(25), np.empty(25), np.empty(25)
     step = size // 4
     half = 0.5 * np.sqrt(2.0) * size * ground.unit
     for p in range(n):
         lo, hi = start[of[p]], start[of[p] + 1]
-        x = (i[p] + size // 2 + ground.x) * ground.unit - ground.west
-        y = (j[p] + size // 2 + ground.y) * ground.unit - ground.south
+        for q in range(25):
+            x[q] = (i[p] + (q % 5) * step + ground.x) * ground.unit - ground.west
+            y[q] = (j[p] + (q // 5) * step + ground.y) * ground.unit - ground.south
+            least[q] = np.inf
         nearest = np.inf
         for m in range(lo, hi):
             a = first[items[m]]
-            far[m - lo] = _distance(x, y, ex[a], ey[a], ex[a + 1], ey[a + 1])
-            nearest = min(nearest, far[m - lo])
+            away[m - lo] = _distance(x[12], y[12], ex[a], ey[a], ex[a + 1], ey[a + 1])
+            nearest = min(nearest, away[m - lo])
         count = 0
         for m in range(lo, hi):
-            if far[m - lo] <= nearest + 2 * half + TOUCH_M:
+            if away[m - lo] <= nearest + 2 * half + TOUCH_M:
+                a = first[items[m]]
+                dx, dy = ex[a + 1] - ex[a], ey[a + 1] - ey[a]
+                square = dx * dx + dy * dy
                 near[count] = items[m]
+                lines[count] = ex[a], ey[a], dx, dy, square if square > 0 else 1.0
                 count += 1
+        # Squared distances to within rounding, in loops without branches; what can be the nearest is worked out exactly below.
+        for m in range(count):
+            ax, ay, dx, dy, square = lines[m]
+            for q in range(25):
+                t = ((x[q] - ax) * dx + (y[q] - ay) * dy) / square
+                t = 0.0 if t < 0.0 else t
+                t = 1.0 if t > 1.0 else t
+                rx, ry = x[q] - ax - t * dx, y[q] - ay - t * dy
+                d = rx * rx + ry * ry
+                far[m, q] = d
+                least[q] = d if d < least[q] else least[q]
         for q in range(25):
-            x = (i[p] + (q % 5) * step + ground.x) * ground.unit - ground.west
-            y = (j[p] + (q // 5) * step + ground.y) * ground.unit - ground.south
-            least = np.inf
-            for m in range(count):
-                a = first[near[m]]
-                ax, ay = ex[a], ey[a]
-                dx, dy = ex[a + 1] - ax, ey[a + 1] - ay
-                square = dx * dx + dy * dy
-                t = ((x - ax) * dx + (y - ay) * dy) / square if square > 0 else 0.0
-                if t <= 0:
-                    qx, qy = ax, ay
-                elif t >= 1:
-                    qx, qy = ex[a + 1], ey[a + 1]
-                else:
-                    qx, qy = ax + t * dx, ay + t * dy
-                far[m] = (x - qx) * (x - qx) + (y - qy) * (y - qy)
-                least = min(least, far[m])
-            best = min(cap, np.sqrt(least)) + TIE_M
-            for m in range(count):
-                if far[m] > best * best * (1 + 1e-12):
-                    continue
-                leg = np.sqrt(far[m])
-                if leg > best:
-                    continue
-                a = first[near[m]]
-                ax, ay, bx, by = ex[a], ey[a], ex[a + 1], ey[a + 1]
-                dx, dy = bx - ax, by - ay
-                square = dx * dx + dy * dy
-                t = ((x - ax) * dx + (y - ay) * dy) / square if square > 0 else 0.0
-                t = min(1.0, max(0.0, t))
-                if len(walls) > 0:
-                    qx, qy = (ax + t * dx, ay + t * dy) if t < 1 else (bx, by)
-                    if _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid) >= 0:
-                        out_edge[p, q] = -2
-                        break
-                e = edge_of[near[m]]
-                s = es[a] + t * (es[a + 1] - es[a])
-                known = out_edge[p, q]
-                if known < 0 or e < known or (e == known and s < out_along[p, q]):
-                    out_edge[p, q], out_along[p, q], out_leg[p, q] = e, s, leg
+            bound = np.sqrt(least[q]) + 2 * TIE_M
+            bound *= bound
+            best = cap
+            for turn in range(2):
+                for m in range(count):
+                    if far[m, q] > bound:
+                        continue
+                    ax, ay, dx, dy, square = lines[m]
+                    a = first[near[m]]
+                    t = ((x[q] - ax) * dx + (y[q] - ay) * dy) / square
+                    if t <= 0:
+                        t, qx, qy = 0.0, ax, ay
+                    elif t >= 1:
+                        t, qx, qy = 1.0, ex[a + 1], ey[a + 1]
+                    else:
+                        qx, qy = ax + t * dx, ay + t * dy
+                    leg = np.sqrt((x[q] - qx) * (x[q] - qx) + (y[q] - qy) * (y[q] - qy))
+                    if turn == 0:
+                        best = min(best, leg)
+                        continue
+                    if leg > best + TIE_M:
+                        continue
+                    if len(walls) > 0:
+                        bx, by = ex[a + 1], ey[a + 1]
+                        if _blocked(x[q], y[q], qx, qy, ax, ay, bx, by, walls, wall_grid) >= 0:
+                            out_edge[p, q] = -2
+                            break
+                    e = edge_of[near[m]]
+                    s = es[a] + t * (es[a + 1] - es[a])
+                    known = out_edge[p, q]
+                    if known < 0 or e < known or (e == known and s < out_along[p, q]):
+                        out_edge[p, q], out_along[p, q], out_leg[p, q] = e, s, leg
     return out_edge, out_along, out_leg
 
 
@@ -1842,17 +1853,21 @@ def doubtful(
     for p in range(n):
         lo, hi = start[of[p]], start[of[p] + 1]
         within = beyond = 0
-        longest = 0.0
+        longest, shortest = 0.0, np.inf
         for q in range(25):
             if over[p, q] <= 0:
                 within += 1
             else:
                 beyond += 1
-            longest = max(longest, leg[p, q])
+            if leg[p, q] > longest:
+                longest = leg[p, q]
+            if leg[p, q] < shortest:
+                shortest = leg[p, q]
         least, greatest = np.inf, 0.0
         for m in range(lo, hi):
             least, greatest = min(least, costs.low[items[m]]), max(greatest, costs.high[items[m]])
-        if within == 0 and least > most:
+        # Ground is at most `half` farther from a street, or nearer, than the nearest point of the grid is.
+        if within == 0 and (least > most or (shortest > cap + half and len(walls) == 0)):
             continue
         if beyond == 0 and longest + half <= cap and greatest + longest + half <= most:
             x = (i[p] + size // 2 + ground.x) * ground.unit - ground.west
@@ -1878,6 +1893,13 @@ def doubtful(
                 leg_most = far + half if inside else min(cap, far + half)
                 if len(walls) > 0 and _wall_near(x, y, leg_most + half, walls, wall_grid):
                     out[p, 4 * r + c] = 2
+                    continue
+                if not inside and not (
+                    leg[p, q] <= cap + half
+                    or leg[p, q + 1] <= cap + half
+                    or leg[p, q + 5] <= cap + half
+                    or leg[p, q + 6] <= cap + half
+                ):
                     continue
                 doubt = False
                 for turn in range(2):

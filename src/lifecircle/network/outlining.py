@@ -20,7 +20,7 @@ from lifecircle.network._kernels import Array
 from lifecircle.network._threads import spread
 from lifecircle.network.noding import WalkNetwork
 from lifecircle.network.placing import _locate
-from lifecircle.network.routing import KindDoors, WalkField, costs_from, doors_by_kind, metres_a_minute
+from lifecircle.network.routing import Direction, KindDoors, WalkField, costs_from, doors_by_kind, metres_a_minute
 
 # Lattice units along a square and along one of its parts; parts are looked at more closely up to _LEVELS times.
 _SQUARE, _PART, _LEVELS = 256, 64, 3
@@ -99,7 +99,7 @@ def areas(
     most = [limit * scale * (1 + 1e-12) for limit in limits]
     doors = doors_by_kind(walk, fields)
     kinds = spread(lambda k: _kind(walk, fields, doors[k], k, max(most, default=0.0)), range(len(fields.kinds)))
-    asked = _asked(walk, kinds, step, cap, thorough)
+    asked = _asked(walk, fields.direction, kinds, step, cap, thorough)
     tiles = spread(lambda tile: _chords(asked, tile, most), _tiles(asked.squares))
     every = [(k, j) for k in range(len(kinds)) for j in range(len(limits))]
     joined = spread(lambda key: _polygons([tile[key] for tile in tiles if key in tile]), every)
@@ -127,6 +127,7 @@ class _Asked(NamedTuple):
     """What is the same for all tiles; `squares` are the first and last column and row, in squares of the lattice."""
 
     walk: WalkNetwork
+    direction: Direction
     kinds: list[_Kind]
     squares: Array
     ground: kernels.Ground
@@ -135,15 +136,18 @@ class _Asked(NamedTuple):
 
 
 class _Points(NamedTuple):
-    """The 5 × 5 points of squares with the lower left corner (i, j), and the row of the segments gathered for each."""
+    """The 5 × 5 points of squares with the lower left corner (i, j), and the row of the segments gathered for each.
+
+    `ahead` and `behind` are costs along the edge as `costs_from` turns them.
+    """
 
     i: Array
     j: Array
     of: Array
     edge: Array
     leg: Array
-    forth: Array
-    back: Array
+    ahead: Array
+    behind: Array
 
 
 def _kind(walk: WalkNetwork, fields: WalkField, doors: KindDoors, kind: int, most: float) -> _Kind:
@@ -160,7 +164,9 @@ def _kind(walk: WalkNetwork, fields: WalkField, doors: KindDoors, kind: int, mos
     return _Kind(kernels.Costs(forth, back, *on_edges, low, high), least, greatest, reached)
 
 
-def _asked(walk: WalkNetwork, kinds: list[_Kind], step: float, cap: float, thorough: bool) -> _Asked:
+def _asked(
+    walk: WalkNetwork, direction: Direction, kinds: list[_Kind], step: float, cap: float, thorough: bool
+) -> _Asked:
     grid, side = walk._grid, 4 * step
     # Cells of the network's grid that are reached by any kind: no ground is farther from all of them than the longest leg.
     rows, columns = np.zeros(grid.ny, bool), np.zeros(grid.nx, bool)
@@ -176,7 +182,7 @@ def _asked(walk: WalkNetwork, kinds: list[_Kind], step: float, cap: float, thoro
             squares[2 + axis] = np.floor((high + cap) / side) + 1
     x, y = (squares[:2] * _SQUARE).tolist()
     ground = kernels.Ground(step / _PART, x, y, float(walk.origin[0]), float(walk.origin[1]))
-    return _Asked(walk, kinds, squares, ground, cap, thorough)
+    return _Asked(walk, direction, kinds, squares, ground, cap, thorough)
 
 
 def _tiles(squares: Array) -> Iterator[Array]:
@@ -256,7 +262,8 @@ def _placed(asked: _Asked, gathered: tuple[Array, Array], i: Array, j: Array, of
         again = _locate(walk, np.stack([x, y], axis=1), _beyond(asked), threads=False)
         edge[stopped, q], along[stopped, q], leg[stopped, q] = again[:3]
     forth, back = (cost.reshape(edge.shape) for cost in walk.costs(edge.ravel(), along.ravel()))
-    return _Points(i, j, of, edge, leg, forth, back)
+    ahead, behind = (forth, back) if asked.direction == "to" else (back, forth)
+    return _Points(i, j, of, edge, leg, ahead, behind)
 
 
 def _read(kind: _Kind, points: _Points) -> Array:
@@ -270,8 +277,8 @@ def _read(kind: _Kind, points: _Points) -> Array:
         costs.total,
         np.flatnonzero(points.edge.ravel() >= 0),
         points.edge.ravel(),
-        points.forth.ravel(),
-        points.back.ravel(),
+        points.ahead.ravel(),
+        points.behind.ravel(),
         points.leg.ravel(),
         costs.door_edge,
         costs.door_forth,

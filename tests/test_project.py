@@ -114,7 +114,7 @@ def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
 def test_importing_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
     """`import lifecircle` leaves maps, compilers, validators and file formats for when they are needed."""
     heavy = (
-        *("contourpy", "exactextract", "folium", "matplotlib", "numba", "openpyxl", "osmium", "osmnx", "pandera"),
+        *("exactextract", "folium", "matplotlib", "numba", "openpyxl", "osmium", "osmnx", "pandera"),
         *("pydantic", "rasterio", "scipy", "typer"),
     )
     code = "import json, sys, lifecircle; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"

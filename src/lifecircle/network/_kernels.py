@@ -1718,11 +1718,77 @@ def gather(
 
 
 @kernel
+def _open_place(
+    x: float,
+    y: float,
+    wx: float,
+    wy: float,
+    half: float,
+    items: Array,
+    legs: Array,
+    cap: float,
+    ex: Array,
+    ey: Array,
+    es: Array,
+    first: Array,
+    edge_of: Array,
+    walls: Array,
+    wall_grid: Grid,
+) -> tuple[int, float, float]:
+    # Edge, metres along it and leg of a point by the rule of `locate`, among the segments gathered for the square around (wx, wy), `half`
+    # a diagonal of which is given; −2 where a segment that is not among them may be the nearest that no barrier stops.
+    nearest = np.inf
+    for m in range(len(items)):
+        a = first[items[m]]
+        nearest = min(nearest, _distance(wx, wy, ex[a], ey[a], ex[a + 1], ey[a + 1]))
+        legs[m] = _distance(x, y, ex[a], ey[a], ex[a + 1], ey[a + 1])
+    known = nearest + 2 * half - np.hypot(x - wx, y - wy)
+    last = -1
+    best = np.inf
+    edge, along, length = -1, np.nan, np.nan
+    while True:
+        m = int(np.argmin(legs[: len(items)]))
+        near = legs[m]
+        if near > min(known, cap) + TIE_M or near > best + TIE_M:
+            break
+        legs[m] = np.inf
+        a = first[items[m]]
+        ax, ay, bx, by = ex[a], ey[a], ex[a + 1], ey[a + 1]
+        dx, dy = bx - ax, by - ay
+        square = dx * dx + dy * dy
+        t = ((x - ax) * dx + (y - ay) * dy) / square if square > 0 else 0.0
+        if t <= 0:
+            t, qx, qy = 0.0, ax, ay
+        elif t >= 1:
+            t, qx, qy = 1.0, bx, by
+        else:
+            qx, qy = ax + t * dx, ay + t * dy
+        leg = np.sqrt((x - qx) * (x - qx) + (y - qy) * (y - qy))
+        if leg > min(best, cap) + TIE_M or (last >= 0 and _blocks(x, y, qx, qy, ax, ay, bx, by, walls, last)):
+            continue
+        wall = _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid)
+        if wall >= 0:
+            last = wall
+            continue
+        best = min(best, leg)
+        e = edge_of[items[m]]
+        s = es[a] + t * (es[a + 1] - es[a])
+        if edge < 0 or e < edge or (e == edge and s < along):
+            edge, along, length = e, s, leg
+    if edge < 0 and known < cap + TOUCH_M:
+        return -2, np.nan, np.nan
+    return edge, along, length
+
+
+@kernel
 def place_within(
     i: Array,
     j: Array,
     size: int,
     of: Array,
+    whole_i: Array,
+    whole_j: Array,
+    whole: int,
     start: Array,
     items: Array,
     cap: float,
@@ -1737,8 +1803,8 @@ def place_within(
 ) -> tuple[Array, Array, Array]:
     """Edge, metres along it and leg of 5 × 5 points in squares of `size` with the lower left corner (i, j), by the rule of `locate`.
 
-    Square n looks at the segments that `gather` found for ``of[n]``. The edge is −1 where none is near enough, −2 where a barrier stops
-    the nearest leg, so that `locate` has to be asked.
+    Square n looks at the segments that `gather` found for the square ``of[n]`` of those at (whole_i, whole_j), `whole` wide, that holds it. The
+    edge is −1 where none is near enough, −2 where barriers stop the legs to so many of them that `locate` has to be asked.
     """
     n = len(i)
     out_edge = np.full((n, 25), -1, np.int64)
@@ -1749,7 +1815,7 @@ def place_within(
     near = np.empty(most, np.int64)
     lines = np.empty((most, 5), np.float64)
     far = np.empty((most, 25), np.float64)
-    away, x, y, least = np.empty(most), np.empty(25), np.empty(25), np.empty(25)
+    away, legs, x, y, least = np.empty(most), np.empty(most), np.empty(25), np.empty(25), np.empty(25)
     step = size // 4
     half = 0.5 * np.sqrt(2.0) * size * ground.unit
     for p in range(n):
@@ -1787,6 +1853,7 @@ def place_within(
             bound = np.sqrt(least[q]) + 2 * TIE_M
             bound *= bound
             best = cap
+            stopped = False
             for turn in range(2):
                 for m in range(count):
                     if far[m, q] > bound:
@@ -1809,13 +1876,20 @@ def place_within(
                     if len(walls) > 0:
                         bx, by = ex[a + 1], ey[a + 1]
                         if _blocked(x[q], y[q], qx, qy, ax, ay, bx, by, walls, wall_grid) >= 0:
-                            out_edge[p, q] = -2
+                            stopped = True
                             break
                     e = edge_of[near[m]]
                     s = es[a] + t * (es[a + 1] - es[a])
                     known = out_edge[p, q]
                     if known < 0 or e < known or (e == known and s < out_along[p, q]):
                         out_edge[p, q], out_along[p, q], out_leg[p, q] = e, s, leg
+            if stopped:
+                wx = (whole_i[of[p]] + whole // 2 + ground.x) * ground.unit - ground.west
+                wy = (whole_j[of[p]] + whole // 2 + ground.y) * ground.unit - ground.south
+                out_edge[p, q], out_along[p, q], out_leg[p, q] = _open_place(
+                    x[q], y[q], wx, wy, 0.5 * np.sqrt(2.0) * whole * ground.unit, items[lo:hi], legs, cap,
+                    ex, ey, es, first, edge_of, walls, wall_grid,
+                )  # fmt: skip
     return out_edge, out_along, out_leg
 
 

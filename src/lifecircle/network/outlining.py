@@ -25,7 +25,7 @@ from lifecircle.network.routing import Direction, KindDoors, WalkField, costs_fr
 # Lattice units along a square and along one of its parts; parts are looked at more closely up to _LEVELS times.
 _SQUARE, _PART, _LEVELS = 256, 64, 3
 # Squares along each side of what is worked on at once; bounds the memory.
-_TILE = 128
+_TILE = 64
 # Rings smaller than this, in m², are the rounding of a point or a line.
 _NOTHING_M2 = 1e-6
 
@@ -135,6 +135,15 @@ class _Asked(NamedTuple):
     thorough: bool
 
 
+class _Gathered(NamedTuple):
+    """The squares of a tile, and for each the segments that can be nearest: ``items[start[n]:start[n + 1]]``."""
+
+    i: Array
+    j: Array
+    start: Array
+    items: Array
+
+
 class _Points(NamedTuple):
     """The 5 × 5 points of squares with the lower left corner (i, j), and the row of the segments gathered for each.
 
@@ -209,8 +218,9 @@ def _chords(asked: _Asked, tile: Array, most: list[float]) -> dict[tuple[int, in
     y = (j + _SQUARE // 2 + ground.y) * ground.unit - ground.south
     is_main = walk.edge_component[: walk.drawn] == 0
     streets = (walk.x, walk.y, walk._segment, walk._segment_edge, is_main, walk._grid)
-    gathered = kernels.gather(x, y, half, _beyond(asked), *streets)
+    gathered = _Gathered(i, j, *kernels.gather(x, y, half, _beyond(asked), *streets))
     points = _placed(asked, gathered, i, j, np.arange(len(i)), _SQUARE)
+    parts = _Parts(asked, gathered, len(i))
     found = {}
     for k, kind in enumerate(asked.kinds):
         rows = np.flatnonzero(near[k][some])
@@ -220,7 +230,7 @@ def _chords(asked: _Asked, tile: Array, most: list[float]) -> dict[tuple[int, in
         metres = _read(kind, mine)
         for n, limit in enumerate(most):
             over = np.fmax(metres - limit, mine.leg - asked.cap)
-            more = _closer(asked, gathered, kind, mine, over, limit)
+            more = _closer(asked, parts, kind, mine, over, limit)
             found[k, n] = _outlined(asked, mine, over, own[rows], more)
     return found
 
@@ -249,11 +259,24 @@ def _near(asked: _Asked, reached: Array, i: Array, j: Array) -> Array:
     return np.asarray(count > 0)
 
 
-def _placed(asked: _Asked, gathered: tuple[Array, Array], i: Array, j: Array, of: Array, size: int) -> _Points:
+def _placed(asked: _Asked, gathered: _Gathered, i: Array, j: Array, of: Array, size: int) -> _Points:
     walk, ground = asked.walk, asked.ground
     streets = (walk.x, walk.y, walk.along, walk._segment, walk._segment_edge)
     edge, along, leg = kernels.place_within(
-        i, j, size, of, *gathered, _beyond(asked), ground, *streets, walk.walls, walk._wall_grid
+        i,
+        j,
+        size,
+        of,
+        gathered.i,
+        gathered.j,
+        _SQUARE,
+        gathered.start,
+        gathered.items,
+        _beyond(asked),
+        ground,
+        *streets,
+        walk.walls,
+        walk._wall_grid,
     )
     stopped, q = np.nonzero(edge == -2)
     if len(stopped):
@@ -289,6 +312,30 @@ def _read(kind: _Kind, points: _Points) -> Array:
     return out.reshape(points.edge.shape)
 
 
+class _Parts:
+    """Parts of a tile's squares, placed when they are first looked at: places depend neither on the kind nor on the limit."""
+
+    def __init__(self, asked: _Asked, gathered: _Gathered, squares: int) -> None:
+        self.asked, self.gathered = asked, gathered
+        self.at = np.full(16 * squares, -1, np.int64)
+        self.points: _Points | None = None
+
+    def placed(self, i: Array, j: Array, of: Array, part: Array) -> _Points:
+        """The points of the parts numbered `part` of the squares `of`, whose corners are i, j."""
+        which = 16 * of + part
+        new = self.at[which] < 0
+        if new.any():
+            found = _placed(self.asked, self.gathered, i[new], j[new], of[new], _PART)
+            known = 0 if self.points is None else len(self.points.i)
+            self.at[which[new]] = known + np.arange(len(found.i))
+            if self.points is not None:
+                found = _Points(*(np.concatenate(column) for column in zip(self.points, found, strict=True)))
+            self.points = found
+        if self.points is None:
+            raise ValueError("No part was asked for.")
+        return _Points(*(column[self.at[which]] for column in self.points))
+
+
 class _Closer(NamedTuple):
     """Parts that became squares: their corner, their size, and by how much their points are beyond the limit."""
 
@@ -298,20 +345,19 @@ class _Closer(NamedTuple):
     over: Array
 
 
-def _closer(
-    asked: _Asked, gathered: tuple[Array, Array], kind: _Kind, points: _Points, over: Array, most: float
-) -> _Closer:
+def _closer(asked: _Asked, parts: _Parts, kind: _Kind, points: _Points, over: Array, most: float) -> _Closer:
     """The parts that hold what their corners do not show, and what holds them."""
     found: list[tuple[_Points, int, Array, Array, Array]] = []
     size = _SQUARE
     for _ in range(_LEVELS if asked.thorough else 1):
-        row, part = np.nonzero(_doubtful(asked, gathered, kind, points, size, over, most))
+        row, part = np.nonzero(_doubtful(asked, parts.gathered, kind, points, size, over, most))
         if not len(row):
             break
         size //= 4
         i, j = points.i[row] + part % 4 * size, points.j[row] + part // 4 * size
         corner = over[row, 5 * (part // 4) + part % 4] <= 0
-        points = _placed(asked, gathered, i, j, points.of[row], size)
+        of = points.of[row]
+        points = parts.placed(i, j, of, part) if size == _PART else _placed(asked, parts.gathered, i, j, of, size)
         over = np.fmax(_read(kind, points) - most, points.leg - asked.cap)
         found.append((points, size, over, ((over <= 0) != corner[:, None]).any(axis=1), row))
     kept: list[_Closer] = []
@@ -327,14 +373,14 @@ def _closer(
 
 
 def _doubtful(
-    asked: _Asked, gathered: tuple[Array, Array], kind: _Kind, points: _Points, size: int, over: Array, most: float
+    asked: _Asked, gathered: _Gathered, kind: _Kind, points: _Points, size: int, over: Array, most: float
 ) -> Array:
     # Whether each of the 4 × 4 parts of the squares may hold what its corners do not show.
     walk, ground, costs = asked.walk, asked.ground, kind.costs
     walls = walk.walls if asked.thorough else walk.walls[:0]
     streets = (walk.x, walk.y, walk._segment, walk._segment_edge)
     doubt: Array = kernels.doubtful(
-        points.i, points.j, size, points.of, *gathered, over, points.leg, most, asked.cap,
+        points.i, points.j, size, points.of, gathered.start, gathered.items, over, points.leg, most, asked.cap,
         ground, *streets, walls, walk._wall_grid, costs,
     )  # fmt: skip
     row, part = np.nonzero(doubt == 2)

@@ -1905,6 +1905,7 @@ def doubtful(
     leg: Array,
     most: float,
     cap: float,
+    beside: float,
     ground: Ground,
     ex: Array,
     ey: Array,
@@ -1966,7 +1967,8 @@ def doubtful(
                     far = cap
                 leg_most = far + half if inside else min(cap, far + half)
                 if len(walls) > 0 and _wall_near(x, y, leg_most + half, walls, wall_grid):
-                    out[p, 4 * r + c] = 2
+                    # Nothing is promised of ground as near to a barrier as `beside`.
+                    out[p, 4 * r + c] = 0 if _wall_near(x, y, beside - half, walls, wall_grid) else 2
                     continue
                 if not inside and not (
                     leg[p, q] <= cap + half

@@ -94,12 +94,10 @@ def areas(
         raise ValueError(f"cell_m must be a length above 0 m, not {cell_m}.")
     scale = metres_a_minute(walk, speed_m_s)
     cap = walk.max_leg_m if max_leg_m is None else float(max_leg_m)
-    # No point of a part is farther than `cell` from an outline that crosses it; strips beside streets are two legs wide.
-    step = min(cell / np.sqrt(2.0), cap / 3.0) if cap > 0 else cell / np.sqrt(2.0)
     most = [limit * scale * (1 + 1e-12) for limit in limits]
     doors = doors_by_kind(walk, fields)
     kinds = spread(lambda k: _kind(walk, fields, doors[k], k, max(most, default=0.0)), range(len(fields.kinds)))
-    asked = _asked(walk, fields.direction, kinds, step, cap, thorough)
+    asked = _asked(walk, fields.direction, kinds, cell, cap, thorough)
     tiles = spread(lambda tile: _chords(asked, tile, most), _tiles(asked.squares))
     every = [(k, j) for k in range(len(kinds)) for j in range(len(limits))]
     joined = spread(lambda key: _polygons([tile[key] for tile in tiles if key in tile]), every)
@@ -131,6 +129,7 @@ class _Asked(NamedTuple):
     kinds: list[_Kind]
     squares: Array
     ground: kernels.Ground
+    cell: float
     cap: float
     thorough: bool
 
@@ -174,8 +173,10 @@ def _kind(walk: WalkNetwork, fields: WalkField, doors: KindDoors, kind: int, mos
 
 
 def _asked(
-    walk: WalkNetwork, direction: Direction, kinds: list[_Kind], step: float, cap: float, thorough: bool
+    walk: WalkNetwork, direction: Direction, kinds: list[_Kind], cell: float, cap: float, thorough: bool
 ) -> _Asked:
+    # No point of a part is farther than `cell` from an outline that crosses it; strips beside streets are two legs wide.
+    step = min(cell / np.sqrt(2.0), cap / 3.0) if cap > 0 else cell / np.sqrt(2.0)
     grid, side = walk._grid, 4 * step
     # Cells of the network's grid that are reached by any kind: no ground is farther from all of them than the longest leg.
     rows, columns = np.zeros(grid.ny, bool), np.zeros(grid.nx, bool)
@@ -191,7 +192,7 @@ def _asked(
             squares[2 + axis] = np.floor((high + cap) / side) + 1
     x, y = (squares[:2] * _SQUARE).tolist()
     ground = kernels.Ground(step / _PART, x, y, float(walk.origin[0]), float(walk.origin[1]))
-    return _Asked(walk, direction, kinds, squares, ground, cap, thorough)
+    return _Asked(walk, direction, kinds, squares, ground, cell, cap, thorough)
 
 
 def _tiles(squares: Array) -> Iterator[Array]:
@@ -380,7 +381,7 @@ def _doubtful(
     walls = walk.walls if asked.thorough else walk.walls[:0]
     streets = (walk.x, walk.y, walk._segment, walk._segment_edge)
     doubt: Array = kernels.doubtful(
-        points.i, points.j, size, points.of, gathered.start, gathered.items, over, points.leg, most, asked.cap,
+        points.i, points.j, size, points.of, gathered.start, gathered.items, over, points.leg, most, asked.cap, asked.cell,
         ground, *streets, walls, walk._wall_grid, costs,
     )  # fmt: skip
     row, part = np.nonzero(doubt == 2)

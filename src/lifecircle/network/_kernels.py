@@ -60,40 +60,55 @@ def _rows(
 
 
 @kernel
-def fill_grid(
-    px: Array, py: Array, first: Array, x: float, y: float, cell: float, nx: int, ny: int, pad: float
-) -> tuple[Array, Array]:
-    """Segments ``first[k] → first[k] + 1`` sorted into the cells that they, grown by `pad`, touch."""
-    start = np.zeros(nx * ny + 1, np.int64)
-    items = np.empty(0, np.int32)
-    for turn in range(2):
-        for k in range(len(first)):
-            a = first[k]
-            ax, ay, bx, by = px[a], py[a], px[a + 1], py[a + 1]
-            left = max(int(np.floor((min(ax, bx) - pad - x) / cell)), 0)
-            right = min(int(np.floor((max(ax, bx) + pad - x) / cell)), nx - 1)
-            low = max(int(np.floor((min(ay, by) - pad - y) / cell)), 0)
-            high = min(int(np.floor((max(ay, by) + pad - y) / cell)), ny - 1)
-            slanting = left < right and low < high
-            for i in range(left, right + 1):
-                if slanting:
-                    low, high = _rows(ax, ay, bx, by, x + i * cell, x + (i + 1) * cell, y, cell, ny, pad)
-                for j in range(low, high + 1):
-                    c = j * nx + i
-                    if turn == 0:
-                        start[c + 1] += 1
-                    else:
-                        items[start[c]] = k
-                        start[c] += 1
-        if turn == 0:
-            for c in range(nx * ny):
-                start[c + 1] += start[c]
-            items = np.empty(start[nx * ny], np.int32)
-        else:
-            for c in range(nx * ny, 0, -1):
-                start[c] = start[c - 1]
-            start[0] = 0
-    return start, items
+def count_cells(
+    low: int,
+    high: int,
+    px: Array,
+    py: Array,
+    first: Array,
+    x: float,
+    y: float,
+    cell: float,
+    nx: int,
+    ny: int,
+    pad: float,
+    items: Array,
+    count: Array,
+) -> None:
+    """How many of the segments ``first[k] → first[k] + 1``, k from `low` to `high`, touch each cell when grown by `pad`: added to `count`.
+
+    Where there are `items`, `count` is the place of the next item of each cell instead, and the segments are put there.
+    """
+    fills = len(items) > 0
+    for k in range(low, high):
+        a = first[k]
+        ax, ay, bx, by = px[a], py[a], px[a + 1], py[a + 1]
+        left = max(int(np.floor((min(ax, bx) - pad - x) / cell)), 0)
+        right = min(int(np.floor((max(ax, bx) + pad - x) / cell)), nx - 1)
+        bottom = max(int(np.floor((min(ay, by) - pad - y) / cell)), 0)
+        top = min(int(np.floor((max(ay, by) + pad - y) / cell)), ny - 1)
+        slanting = left < right and bottom < top
+        for i in range(left, right + 1):
+            if slanting:
+                bottom, top = _rows(ax, ay, bx, by, x + i * cell, x + (i + 1) * cell, y, cell, ny, pad)
+            for j in range(bottom, top + 1):
+                c = j * nx + i
+                if fills:
+                    items[count[c]] = k
+                count[c] += 1
+
+
+@kernel
+def cell_starts(counts: Array, start: Array) -> None:
+    """The `start` of each cell from the `counts` of each chunk of segments, which become where the chunk's own items begin."""
+    total = 0
+    for c in range(counts.shape[1]):
+        start[c] = total
+        for chunk in range(counts.shape[0]):
+            mine = counts[chunk, c]
+            counts[chunk, c] = total
+            total += mine
+    start[counts.shape[1]] = total
 
 
 @kernel
@@ -105,6 +120,46 @@ def extent(px: Array, py: Array, first: Array) -> tuple[float, float, float, flo
         south, north = min(south, py[a], py[a + 1]), max(north, py[a], py[a + 1])
         length += np.hypot(px[a + 1] - px[a], py[a + 1] - py[a])
     return west, south, east, north, length
+
+
+@kernel
+def segments(begin: Array, first: Array) -> None:
+    """The first coordinate of every segment of the lines whose coordinates are ``begin[p]`` to ``begin[p + 1]``."""
+    n = 0
+    for p in range(len(begin) - 1):
+        for a in range(begin[p], begin[p + 1] - 1):
+            first[n] = a
+            n += 1
+
+
+def order_of(key: Array) -> Array:
+    """The stable order of numbers that are not negative."""
+    # Arrays are made out here throughout: numpy asks for large pages, compiled code does not, and fresh small pages cost more than most loops.
+    order, other = np.arange(len(key), dtype=np.int32), np.empty(len(key), np.int32)
+    return np.asarray(_radix(key.copy(), np.empty_like(key), order, other))
+
+
+@kernel
+def _radix(key: Array, spare: Array, order: Array, other: Array) -> Array:
+    most = 0
+    for i in range(len(key)):
+        most = max(most, key[i])
+    shift = 0
+    place = np.empty(2048, np.int64)
+    while most >> shift > 0:
+        place[:] = 0
+        for i in range(len(key)):
+            place[key[i] >> shift & 2047] += 1
+        total = 0
+        for digit in range(2048):
+            place[digit], total = total, total + place[digit]
+        for i in range(len(key)):
+            digit = key[i] >> shift & 2047
+            spare[place[digit]], other[place[digit]] = key[i], order[i]
+            place[digit] += 1
+        key, spare, order, other = spare, key, other, order
+        shift += 11
+    return order
 
 
 @kernel
@@ -134,33 +189,48 @@ def unite_all(parent: Array, pairs: Array) -> None:
 
 
 @kernel
-def cleaned(xy: Array, begin: Array, x0: float, y0: float) -> tuple[Array, Array, Array, Array, Array]:
+def corner(xy: Array, begin: Array) -> tuple[float, float]:
+    """The least x and y of the lines whose coordinates are all numbers."""
+    west, south = np.inf, np.inf
+    for p in range(len(begin) - 1):
+        left, low = np.inf, np.inf
+        for i in range(begin[p], begin[p + 1]):
+            if not (np.isfinite(xy[i, 0]) and np.isfinite(xy[i, 1])):
+                left, low = np.inf, np.inf
+                break
+            left, low = min(left, xy[i, 0]), min(low, xy[i, 1])
+        west, south = min(west, left), min(south, low)
+    return (west, south) if west < np.inf else (0.0, 0.0)
+
+
+@kernel
+def cleaned(
+    xy: Array, begin: Array, x0: float, y0: float, x: Array, y: Array, along: Array, part: Array, keep: Array
+) -> tuple[int, int]:
     """Lines without repeated vertices, relative to (x0, y0): x, y, metres along, first vertex of each line kept, and which are kept.
 
-    Left out are lines with a coordinate that is no number and those of no length.
+    Left out are lines with a coordinate that is no number and those of no length. Returns how many lines and coordinates are kept.
     """
-    x, y, along = np.empty(len(xy)), np.empty(len(xy)), np.empty(len(xy))
-    part = np.empty(len(begin), np.int64)
-    keep = np.zeros(len(begin) - 1, np.bool_)
     n = m = 0
     for p in range(len(begin) - 1):
         part[n] = m
         k = m
         finite = True
         for i in range(begin[p], begin[p + 1]):
-            x[k], y[k], along[k] = xy[i, 0] - x0, xy[i, 1] - y0, 0.0
+            # Adding 0 makes −0 an ordinary one.
+            x[k], y[k], along[k] = xy[i, 0] - x0 + 0.0, xy[i, 1] - y0 + 0.0, 0.0
             finite = finite and np.isfinite(x[k]) and np.isfinite(y[k])
             if k > m:
                 if x[k] == x[k - 1] and y[k] == y[k - 1]:
                     continue
                 along[k] = along[k - 1] + np.hypot(x[k] - x[k - 1], y[k] - y[k - 1])
             k += 1
-        if finite and k > m and along[k - 1] > WELD_M:
-            keep[p] = True
+        keep[p] = finite and k > m and along[k - 1] > WELD_M
+        if keep[p]:
             m = k
             n += 1
     part[n] = m
-    return x[:m].copy(), y[:m].copy(), along[:m].copy(), part[: n + 1].copy(), keep
+    return n, m
 
 
 @kernel
@@ -209,18 +279,20 @@ def find_touches(
     grid: Grid,
     tolerance: float,
     is_node: Array,
-) -> tuple[Array, Array, Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     """Where the vertices from `low` to `high` touch other vertices or segments; those that do are marked in `is_node`.
 
     Returns the points that fall inside a segment (its first vertex; along, x, y), the links between elements that touch (vertex number, or
-    −1 − point number) with the gap between them, and counts: ends on a street, crossings joined, not joined.
+    −1 − point number), those with a gap between them and the gap, and counts: ends on a street, crossings joined, not joined.
     """
     at = np.empty((64, 1), np.int64)
     where = np.empty((64, 3), np.float64)
     points = 0
-    links = np.empty((64, 2), np.int64)
-    gaps = np.empty((64, 1), np.float64)
+    links = np.empty((high - low + 64, 2), np.int32)
     linked = 0
+    wide = np.empty((64, 2), np.int32)
+    gaps = np.empty((64, 1), np.float64)
+    apart = 0
     counts = np.zeros(3, np.int64)
     reach = 4 * tolerance
     # Twice the tolerance, so that rounding cannot lose a neighbour.
@@ -230,7 +302,7 @@ def find_touches(
         c = int((y - grid.y) / grid.cell) * grid.nx + int((x - grid.x) / grid.cell)
         for item in range(grid.start[c], grid.start[c + 1]):
             k = grid.items[item]
-            a = first[k]
+            a = np.int64(first[k])
             b = a + 1
             if i in (a, b):
                 continue
@@ -257,11 +329,16 @@ def find_touches(
                         continue
                     is_node[i] = True
                     is_node[j] = True
-                    if linked == len(links):
-                        links, gaps = _grown(links), _grown(gaps)
-                    links[linked, 0], links[linked, 1] = i, j
-                    gaps[linked, 0] = d
-                    linked += 1
+                    if d <= WELD_M:
+                        if linked == len(links):
+                            links = _grown(links)
+                        links[linked, 0], links[linked, 1] = i, j
+                        linked += 1
+                        continue
+                    if apart == len(wide):
+                        wide, gaps = _grown(wide), _grown(gaps)
+                    wide[apart, 0], wide[apart, 1], gaps[apart, 0] = i, j, d
+                    apart += 1
                 continue
             s = along[a] + t * length
             if part_of[i] == part_of[a] and abs(along[i] - s) <= reach:
@@ -279,13 +356,25 @@ def find_touches(
             at[points, 0] = a
             where[points, 0], where[points, 1], where[points, 2] = s, qx, qy
             d = np.hypot(x - qx, y - qy)
-            if linked == len(links):
-                links, gaps = _grown(links), _grown(gaps)
-            links[linked, 0], links[linked, 1] = i, -1 - points
-            gaps[linked, 0] = d
-            linked += 1
+            if d <= WELD_M:
+                if linked == len(links):
+                    links = _grown(links)
+                links[linked, 0], links[linked, 1] = i, -1 - points
+                linked += 1
+            else:
+                if apart == len(wide):
+                    wide, gaps = _grown(wide), _grown(gaps)
+                wide[apart, 0], wide[apart, 1], gaps[apart, 0] = i, -1 - points, d
+                apart += 1
             points += 1
-    return at[:points, 0].copy(), where[:points].copy(), links[:linked].copy(), gaps[:linked, 0].copy(), counts
+    return (
+        at[:points, 0].copy(),
+        where[:points].copy(),
+        links[:linked],
+        wide[:apart].copy(),
+        gaps[:apart, 0].copy(),
+        counts,
+    )
 
 
 @kernel
@@ -510,17 +599,19 @@ def cut(
     where: Array,
     element: Array,
     parent: Array,
-) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
+    u: Array,
+    v: Array,
+    of: Array,
+    begin: Array,
+    ex: Array,
+    ey: Array,
+    es: Array,
+) -> tuple[int, int]:
     """Parts cut at their nodes: element at either end, part and first coordinate of every edge, and x, y, along of its coordinates.
 
     `at`, `where`, `element` are the points inside segments, sorted by segment and along. Ends in one place are united in `parent`.
+    Returns how many edges and coordinates there are.
     """
-    most = len(px) + is_node.sum() + 2 * len(at) + 1
-    ex, ey, es = np.empty(most, np.float64), np.empty(most, np.float64), np.empty(most, np.float64)
-    most_edges = len(part) + is_node.sum() + len(at) + 1
-    u, v = np.empty(most_edges, np.int64), np.empty(most_edges, np.int64)
-    of = np.empty(most_edges, np.int32)
-    begin = np.empty(most_edges + 1, np.int64)
     n = m = k = 0
     for p in range(len(part) - 1):
         lo, hi = part[p], part[p + 1]
@@ -558,7 +649,7 @@ def cut(
         s = es[begin[e]]
         for i in range(begin[e], begin[e + 1]):
             es[i] -= s
-    return u[:n].copy(), v[:n].copy(), of[:n].copy(), begin[: n + 1].copy(), ex[:m].copy(), ey[:m].copy(), es[:m].copy()
+    return n, m
 
 
 @kernel
@@ -568,6 +659,18 @@ def roots(parent: Array, elements: Array) -> Array:
     for i in range(len(elements)):
         out[i] = find(parent, elements[i])
     return out
+
+
+@kernel
+def number_roots(parent: Array, elements: Array, seen: Array, n: int) -> int:
+    """Put the number of its root in the place of every element: that in `seen`, or the next one after `n` where it is new."""
+    for i in range(len(elements)):
+        root = find(parent, elements[i])
+        if seen[root] < 0:
+            seen[root] = n
+            n += 1
+        elements[i] = seen[root]
+    return n
 
 
 @kernel
@@ -596,40 +699,70 @@ def _halfway(begin: int, end: int, ex: Array, ey: Array, es: Array) -> tuple[flo
 
 @kernel
 def twins(
-    order: Array, key: Array, level: Array, begin: Array, ex: Array, ey: Array, es: Array, tolerance: float
-) -> Array:
-    """Edges that lie on an earlier edge between the same nodes, on the same level; `order` sorts `key`."""
-    out = np.zeros(len(key), np.bool_)
-    for i in range(len(order)):
-        e = order[i]
-        for j in range(i - 1, -1, -1):
-            f = order[j]
-            if key[f] != key[e]:
-                break
-            if level[e] != level[f] or abs(es[begin[e + 1] - 1] - es[begin[f + 1] - 1]) > tolerance:
-                continue
-            x, y = _halfway(begin[e], begin[e + 1], ex, ey, es)
-            z, w = _halfway(begin[f], begin[f + 1], ex, ey, es)
-            if np.hypot(x - z, y - w) <= tolerance:
-                out[e] = True
-                break
-    return out
+    u: Array,
+    v: Array,
+    level: Array,
+    of: Array,
+    begin: Array,
+    ex: Array,
+    ey: Array,
+    es: Array,
+    tolerance: float,
+    head: Array,
+    before: Array,
+    out: Array,
+) -> int:
+    """Mark the edges that lie on an earlier edge between the same nodes, on the same level, and count them.
+
+    `head` (−1, a power of two of them) and `before` link edges whose nodes fall into one slot.
+    """
+    count = 0
+    mask = np.uint64(len(head) - 1)
+    prime = np.uint64(0x9E3779B97F4A7C15)
+    for e in range(len(u)):
+        a, b = min(u[e], v[e]), max(u[e], v[e])
+        mixed = (np.uint64(a) * prime ^ np.uint64(b)) * prime
+        slot = np.int64((mixed ^ mixed >> np.uint64(32)) & mask)
+        f = before[e] = head[slot]
+        head[slot] = e
+        out[e] = False
+        while f >= 0:
+            same = min(u[f], v[f]) == a and max(u[f], v[f]) == b and level[of[e]] == level[of[f]]
+            if same and abs(es[begin[e + 1] - 1] - es[begin[f + 1] - 1]) <= tolerance:
+                x, y = _halfway(begin[e], begin[e + 1], ex, ey, es)
+                z, w = _halfway(begin[f], begin[f + 1], ex, ey, es)
+                if np.hypot(x - z, y - w) <= tolerance:
+                    out[e] = True
+                    count += 1
+                    break
+            f = before[f]
+    return count
 
 
 @kernel
-def take_edges(keep: Array, begin: Array, ex: Array, ey: Array, es: Array) -> tuple[Array, Array, Array, Array]:
-    """The coordinates of the edges in `keep`."""
-    out = np.empty(len(keep) + 1, np.int64)
-    out[0] = 0
-    for i in range(len(keep)):
-        out[i + 1] = out[i] + begin[keep[i] + 1] - begin[keep[i]]
-    fx, fy, fs = np.empty(out[-1]), np.empty(out[-1]), np.empty(out[-1])
-    for i in range(len(keep)):
-        lo, hi = begin[keep[i]], begin[keep[i] + 1]
-        fx[out[i] : out[i + 1]] = ex[lo:hi]
-        fy[out[i] : out[i + 1]] = ey[lo:hi]
-        fs[out[i] : out[i + 1]] = es[lo:hi]
-    return out, fx, fy, fs
+def drop_edges(gone: Array, begin: Array, ex: Array, ey: Array, es: Array) -> tuple[int, int]:
+    """Close up, in place, the coordinates of the edges that are not `gone`; returns how many edges and coordinates are left."""
+    n = m = 0
+    for e in range(len(gone)):
+        lo, hi = begin[e], begin[e + 1]
+        if gone[e]:
+            continue
+        begin[n] = m
+        for i in range(lo, hi):
+            ex[m], ey[m], es[m] = ex[i], ey[i], es[i]
+            m += 1
+        n += 1
+    begin[n] = m
+    return n, m
+
+
+@kernel
+def at_ends(u: Array, v: Array, begin: Array, values: Array, out: Array) -> None:
+    """What the `values` of coordinates are at the nodes; the last edge that starts at a node decides, else the last that ends there."""
+    for e in range(len(v)):
+        out[v[e]] = values[begin[e + 1] - 1]
+    for e in range(len(u)):
+        out[u[e]] = values[begin[e]]
 
 
 @kernel
@@ -701,51 +834,56 @@ def sides(end_node: Array, end_angle: Array, end_exempt: Array, arm_node: Array,
 
 
 @kernel
-def components(u: Array, v: Array, nodes: int) -> Array:
-    """The component of every node, named by its smallest node."""
-    parent = np.arange(nodes)
+def components(u: Array, v: Array, parent: Array) -> None:
+    """The component of every node, named by its smallest node, in `parent`, which starts as each node's own number."""
     for e in range(len(u)):
         unite(parent, u[e], v[e])
-    for i in range(nodes):
+    for i in range(len(parent)):
         parent[i] = find(parent, i)
-    return parent
 
 
 @kernel
-def morton(x: Array, y: Array, scale: float) -> Array:
+def weigh(root: Array, u: Array, length: Array, total: Array, earliest: Array) -> None:
+    """The length of each component and its first edge, by its smallest node; edges beyond those with a length add nothing."""
+    for e in range(len(u) - 1, -1, -1):
+        earliest[root[u[e]]] = e
+    for e in range(len(length)):
+        total[root[u[e]]] += length[e]
+
+
+@kernel
+def morton(x: Array, y: Array, scale: float, out: Array) -> None:
     """Positions on the Z-order curve, 21 bits an axis; x and y are not negative."""
-    out = np.empty(len(x), np.int64)
     for i in range(len(x)):
         code = 0
         a, b = int(x[i] * scale), int(y[i] * scale)
         for bit in range(21):
             code |= ((a >> bit) & 1) << (2 * bit) | ((b >> bit) & 1) << (2 * bit + 1)
         out[i] = code
-    return out
 
 
 @kernel
-def adjacency(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, Array, Array, Array]:
-    """Compressed rows: start of each node's arcs, and node, edge and length of every arc; a loop is one arc."""
-    start = np.zeros(nodes + 1, np.int64)
+def arc_starts(u: Array, v: Array, start: Array) -> None:
+    """The start of each node's arcs and, two places on, nothing yet: `start` has two entries more than there are nodes, all 0."""
     for e in range(len(u)):
-        start[u[e] + 1] += 1
+        start[u[e] + 2] += 1
         if u[e] != v[e]:
-            start[v[e] + 1] += 1
-    for i in range(nodes):
-        start[i + 1] += start[i]
-    fill = start[:-1].copy()
-    node = np.empty(start[nodes], np.int32)
-    edge = np.empty(start[nodes], np.int32)
-    metres = np.empty(start[nodes], np.float64)
+            start[v[e] + 2] += 1
+    for i in range(2, len(start)):
+        start[i] += start[i - 1]
+
+
+@kernel
+def fill_arcs(u: Array, v: Array, length: Array, start: Array, node: Array, edge: Array, metres: Array) -> None:
+    """Node, edge and length of every arc, a loop being one; `start` moves one place down on the way."""
     for e in range(len(u)):
         for turn in range(2):
             a, b = (u[e], v[e]) if turn == 0 else (v[e], u[e])
             if turn == 1 and a == b:
                 continue
-            node[fill[a]], edge[fill[a]], metres[fill[a]] = b, e, length[e]
-            fill[a] += 1
-    return start, node, edge, metres
+            at = start[a + 1]
+            node[at], edge[at], metres[at] = b, e, length[e]
+            start[a + 1] = at + 1
 
 
 @kernel
@@ -796,8 +934,21 @@ def _blocked(
 
 
 @kernel
+def near_cells(points: Array, x0: float, y0: float, grid: Grid, cells: Array) -> None:
+    """The square of four by four cells of the grid, or the nearest to it, that each point lies in; `points` are relative to (−x0, −y0)."""
+    wide, high = grid.nx // 4, grid.ny // 4
+    for p in range(len(points)):
+        x, y = (points[p, 0] - x0 - grid.x) / (4 * grid.cell), (points[p, 1] - y0 - grid.y) / (4 * grid.cell)
+        column = int(min(max(x, 0.0), float(wide))) if np.isfinite(x) else 0
+        row = int(min(max(y, 0.0), float(high))) if np.isfinite(y) else 0
+        cells[p] = row * (wide + 1) + column
+
+
+@kernel
 def locate(
     points: Array,
+    x0: float,
+    y0: float,
     order: Array,
     cap: float,
     ex: Array,
@@ -815,13 +966,13 @@ def locate(
     out_why: Array,
     out_fragment: Array,
 ) -> None:
-    """The nearest open place on the main component for the points in `order`; why: 0 placed, 1 too far, 2 behind a barrier, 3 no point."""
+    """The nearest open place on the main component for the points in `order`, which have their 0 at (−x0, −y0); why: 0 placed, 1 too far, 2 behind a barrier, 3 no point."""
     most = 32
     tie_edge = np.empty(most, np.int64)
     tie_along = np.empty(most, np.float64)
     tie_leg = np.empty(most, np.float64)
     for p in order:
-        x, y = points[p, 0], points[p, 1]
+        x, y = points[p, 0] - x0, points[p, 1] - y0
         out_edge[p], out_along[p], out_leg[p], out_fragment[p] = -1, np.nan, np.nan, False
         if not (np.isfinite(x) and np.isfinite(y)):
             out_why[p] = 3

@@ -26,7 +26,7 @@ def spread(work: Callable[[_Chunk], _Answer], parts: Iterable[_Chunk]) -> list[_
         return list(pool.map(work, parts))
 
 
-def chunks(n: int, *, least: int = 1000) -> list[tuple[int, int]]:
-    """The range from 0 to `n` in a few parts a processor, none shorter than `least` unless it is the only one: low and high of each."""
-    parts = max(1, min(2 * workers(), n // least))
+def chunks(n: int, *, least: int = 1000, each: int = 2) -> list[tuple[int, int]]:
+    """The range from 0 to `n` in `each` parts a processor, none shorter than `least` unless it is the only one: low and high of each."""
+    parts = max(1, min(each * workers(), n // least))
     return list(pairwise(np.linspace(0, n, parts + 1).astype(int).tolist()))

@@ -1,7 +1,7 @@
 """Streets joined into a walking network."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -145,8 +145,11 @@ def build(
     lines = _Lines.read(streets, report)
     if len(lines.street) == 0:
         raise LifecircleError("streets: no walkable street with a length is left, so there is nowhere to walk.")
-    walls, is_open = _walls(barriers, gates, streets.crs, lines.origin, through, report)
-    return _assemble(streets, lines, walls, is_open, join, report)
+    origin = lines.origin
+    walls, is_open = _walls(barriers, gates, streets.crs, origin, through, report)
+    pieces = _cut_up(lines, walls, is_open, join, report)
+    del lines
+    return _assemble(streets, origin, pieces, walls[~is_open], report)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -171,9 +174,12 @@ class _Lines:
         none = int((np.bincount(owner, minlength=len(shapes)) == 0).sum())
         begin = np.append(0, np.cumsum(shapely.get_num_coordinates(parts)))
         xy = shapely.get_coordinates(parts)
-        origin = _corner(xy, begin)
-        x, y, along, part, keep = kernels.cleaned(xy, begin, *origin)
+        origin = kernels.corner(xy, begin)
+        x, y, along = np.empty(len(xy)), np.empty(len(xy)), np.empty(len(xy))
+        part, keep = np.empty(len(begin), np.int32), np.empty(len(parts), bool)
+        kept, vertices = kernels.cleaned(xy, begin, *origin, x, y, along, part, keep)
         del xy
+        x, y, along, part = x[:vertices], y[:vertices], along[:vertices], part[: kept + 1]
         owner = owner[keep]
         dropped = none + int((~keep).sum())
 
@@ -185,14 +191,14 @@ class _Lines:
 
         duplicates = 0
         if len(owner):
-            prints = kernels.fingerprints(x + 0.0, y + 0.0, part, level[owner])
+            prints = kernels.fingerprints(x, y, part, level[owner])
             # One number finds the few that may be doubles, both decide.
             twice = pd.Series(prints[:, 0]).duplicated(keep=False).to_numpy().copy()
             twice[twice] = pd.DataFrame(prints[twice]).duplicated().to_numpy()
             duplicates = int(twice.sum())
         if duplicates:
             stays = np.repeat(~twice, np.diff(part))
-            part = np.append(0, np.cumsum(np.diff(part)[~twice]))
+            part = np.append(0, np.cumsum(np.diff(part)[~twice])).astype(np.int32)
             x, y, along, owner = x[stays], y[stays], along[stays], owner[~twice]
         report["dropped_zero_length"] = dropped
         report["duplicates"] = duplicates
@@ -208,139 +214,160 @@ class _Lines:
         )
 
 
-def _corner(xy: Array, begin: Array) -> tuple[float, float]:
-    # The least x and y of the lines whose coordinates are all numbers.
-    if not len(xy):
-        return 0.0, 0.0
-    low = xy.min(axis=0)
-    if not np.isfinite(low).all() or not np.isfinite(xy.max(axis=0)).all():
-        of = np.repeat(np.arange(len(begin) - 1), np.diff(begin))
-        bad = np.zeros(len(begin) - 1, bool)
-        bad[of[~np.isfinite(xy).all(axis=1)]] = True
-        if bad[of].all():
-            return 0.0, 0.0
-        low = xy[~bad[of]].min(axis=0)
-    return float(low[0]), float(low[1])
+class _Pieces(NamedTuple):
+    """Lines cut into edges, before nodes are numbered: u and v are elements, `met` those a barrier meets, of which `parent` tells what is one place."""
+
+    u: Array
+    v: Array
+    begin: Array
+    x: Array
+    y: Array
+    along: Array
+    of: Array
+    street: Array
+    level: Array
+    exempt: Array
+    parent: Array
+    met: Array
+    arms: Array
 
 
-def _assemble(
-    streets: gpd.GeoDataFrame,
-    lines: _Lines,
-    walls: Array,
-    is_open: Array,
-    tolerance: float,
-    report: dict[str, int | float],
-) -> WalkNetwork:
+def _cut_up(lines: _Lines, walls: Array, is_open: Array, tolerance: float, report: dict[str, int | float]) -> _Pieces:
     x, y, along, part = lines.x, lines.y, lines.along, lines.part
-    part_of = np.repeat(np.arange(len(part) - 1), np.diff(part))
-    terminal = np.zeros(len(x), bool)
-    terminal[part[:-1]] = terminal[part[1:] - 1] = True
+    street, level, exempt = lines.street, lines.level, lines.exempt
+    part_of = _numbered(np.diff(part))
+    is_node = np.zeros(len(x), bool)
+    is_node[part[:-1]] = is_node[part[1:] - 1] = True
     first = _segments(part)
     grid = make_grid(x, y, first, max(tolerance, kernels.TOUCH_M) + kernels.TOUCH_M)
-    is_node = terminal.copy()
     # Joining in one place needs a tolerance above the rounding of coordinates.
-    at, where, links, gaps, counts = _joins(
-        lines, part_of, terminal, first, grid, max(tolerance, kernels.WELD_M), is_node
-    )
+    at, where, links, wide, gaps, counts = _joins(lines, part_of, first, grid, max(tolerance, kernels.WELD_M), is_node)
     report["ends_joined"], report["crossings_joined"], report["crossings_not_joined"] = counts.tolist()
 
-    # Gaps become short lines of their own, so that barriers cut them and their length counts.
-    nv, points = len(x), len(at)
-    apart = gaps > kernels.WELD_M
-    joints = int(apart.sum())
-    place_x, place_y = np.concatenate([x, where[:, 1]]), np.concatenate([y, where[:, 2]])
-    place_part = np.concatenate([part_of, part_of[at]])
-    a, b = links[apart].T
-    x = np.concatenate([x, np.stack([place_x[a], place_x[b]], axis=1).ravel()])
-    y = np.concatenate([y, np.stack([place_y[a], place_y[b]], axis=1).ravel()])
-    along = np.concatenate([along, np.stack([np.zeros(joints), gaps[apart]], axis=1).ravel()])
-    part = np.concatenate([part, part[-1] + 2 * np.arange(1, joints + 1)])
-    part_of = np.repeat(np.arange(len(part) - 1), np.diff(part))
-    is_node = np.concatenate([is_node, np.ones(2 * joints, bool)])
-    street = np.concatenate([lines.street, np.full(joints, -1, np.int32)])
-    level = np.concatenate([lines.level, np.full(joints, -1)])
-    exempt = np.concatenate([lines.exempt, lines.exempt[place_part[a]] & lines.exempt[place_part[b]]])
     # Elements: vertices of the lines, the ends of the gaps, then the points inside segments.
-    moved = np.concatenate([np.arange(nv), np.arange(points) + nv + 2 * joints])
-    pairs = [
-        moved[links[~apart]],
-        np.stack([nv + 2 * np.arange(joints), moved[a]], axis=1),
-        np.stack([nv + 2 * np.arange(joints) + 1, moved[b]], axis=1),
-    ]
-    element = moved[nv:]
+    nv, points, joints = len(x), len(at), len(wide)
+    element = nv + 2 * joints + np.arange(points)
+    gap_links = np.empty((0, 2), np.int32)
+    if joints:
+        # Gaps become short lines of their own, so that barriers cut them and their length counts.
+        ends = wide.ravel()
+        inside = ends >= nv
+        vertex = ends.copy()
+        vertex[inside] = at[ends[inside] - nv]
+        end_x, end_y = x[vertex], y[vertex]
+        end_x[inside], end_y[inside] = where[ends[inside] - nv, 1:].T
+        x, y = np.concatenate([x, end_x]), np.concatenate([y, end_y])
+        along = np.concatenate([along, np.stack([np.zeros(joints), gaps], axis=1).ravel()])
+        both = exempt[part_of[vertex]].reshape(-1, 2).all(axis=1)
+        part_of = np.concatenate([part_of, _numbered(np.full(joints, 2)) + np.int32(len(part) - 1)])
+        part = np.concatenate([part, part[-1] + 2 * np.arange(1, joints + 1, dtype=np.int32)])
+        is_node = np.concatenate([is_node, np.ones(2 * joints, bool)])
+        street = np.concatenate([street, np.full(joints, -1, np.int32)])
+        level = np.concatenate([level, np.full(joints, -1)])
+        exempt = np.concatenate([exempt, both])
+        links[links >= nv] += 2 * joints
+        ends[inside] += 2 * joints
+        gap_links = np.stack([nv + np.arange(2 * joints, dtype=np.int32), ends], axis=1)
 
     met, arms = np.empty(0, np.int64), np.empty((0, 2))
-    let = np.zeros(2, np.int64)
     if len(walls):
-        first = _segments(part)
         if joints:
+            first = _segments(part)
             grid = make_grid(x, y, first, 2 * kernels.TOUCH_M)
         wall_at, wall_where, met, arms, let = kernels.find_contacts(
             x, y, along, part_of, exempt, first, grid, walls, is_open, len(x) + points, is_node
         )
         at, where = np.concatenate([at, wall_at]), np.concatenate([where, wall_where])
         element = np.concatenate([element, len(x) + points + np.arange(len(wall_at))])
-    parent = np.arange(len(x) + len(at))
-    kernels.unite_all(parent, np.concatenate(pairs))
+        report["through_bridge_or_tunnel"], report["through_gate"] = let.tolist()
+    else:
+        report["through_bridge_or_tunnel"] = report["through_gate"] = 0
+    del grid, first, part_of
+    parent = np.arange(len(x) + len(at), dtype=np.int32)
+    kernels.unite_all(parent, links)
+    kernels.unite_all(parent, gap_links)
+    del links
 
     order = np.lexsort((element, where[:, 0], at))
-    u, v, of, begin, ex, ey, es = kernels.cut(
-        x, y, along, part, is_node, at[order], where[order], element[order], parent
+    # Every line has two ends; each other node parts an edge and is written down twice.
+    inner = np.count_nonzero(is_node) - 2 * (len(part) - 1)
+    most, most_edges = len(x) + inner + 2 * len(at), len(part) - 1 + inner + len(at)
+    u, v, of = (np.empty(most_edges, np.int32) for _ in range(3))
+    begin = np.empty(most_edges + 1, np.int64)
+    ex, ey, es = np.empty(most), np.empty(most), np.empty(most)
+    n, m = kernels.cut(
+        x, y, along, part, is_node, at[order], where[order], element[order], parent, u, v, of, begin, ex, ey, es
     )
-    u, v, met = kernels.roots(parent, u), kernels.roots(parent, v), kernels.roots(parent, met)
-    labels, nodes = kernels.number(np.concatenate([u, v, met]), len(parent))
-    u, v, met = labels[: len(u)], labels[len(u) : 2 * len(u)], labels[2 * len(u) :]
+    u, v, of, begin, ex, ey, es = u[:n], v[:n], of[:n], begin[: n + 1], ex[:m], ey[:m], es[:m]
+    return _Pieces(u, v, begin, ex, ey, es, of, street, level, exempt, parent, met, arms)
 
-    key = np.minimum(u, v) * nodes + np.maximum(u, v)
-    twin = kernels.twins(np.argsort(key, kind="stable"), key, level[of], begin, ex, ey, es, 1e-6)
-    if twin.any():
-        stays = np.flatnonzero(~twin)
+
+def _assemble(
+    streets: gpd.GeoDataFrame,
+    origin: tuple[float, float],
+    pieces: _Pieces,
+    walls: Array,
+    report: dict[str, int | float],
+) -> WalkNetwork:
+    u, v, begin, x, y, along, of, street, level, exempt, parent, met, arms = pieces
+    del pieces
+    seen = np.full(len(parent), -1, np.int32)
+    nodes = 0
+    for elements in (u, v, met):
+        nodes = kernels.number_roots(parent, elements, seen, nodes)
+    del seen, parent
+
+    twin, head = np.empty(len(u), bool), np.full(1 << len(u).bit_length(), -1, np.int32)
+    before = np.empty(len(u), np.int32)
+    if kernels.twins(u, v, level, of, begin, x, y, along, 1e-6, head, before, twin):
         report["duplicates"] += int((street[of[twin]] >= 0).sum())
-        begin, ex, ey, es = kernels.take_edges(stays, begin, ex, ey, es)
-        u, v, of = u[stays], v[stays], of[stays]
-    u, v, nodes, cuts = _part(u, v, nodes, exempt[of], begin, ex, ey, met, arms)
-    report["barrier_cuts"], report["through_bridge_or_tunnel"], report["through_gate"] = cuts, int(let[0]), int(let[1])
+        n, m = kernels.drop_edges(twin, begin, x, y, along)
+        u, v, of, begin, x, y, along = u[~twin], v[~twin], of[~twin], begin[: n + 1], x[:m], y[:m], along[:m]
+    del head, before
+    u, v, nodes, report["barrier_cuts"] = _part(u, v, nodes, exempt[of], begin, x, y, met, arms)
 
-    length = es[begin[1:] - 1]
-    street = street[of]
+    street, spans = street[of], exempt[of]
     drawn = int(np.searchsorted(street == -1, True))
     node_x, node_y = np.empty(nodes), np.empty(nodes)
-    node_x[v], node_y[v] = ex[begin[1:] - 1], ey[begin[1:] - 1]
-    node_x[u], node_y[u] = ex[begin[:-1]], ey[begin[:-1]]
+    kernels.at_ends(u, v, begin, x, node_x)
+    kernels.at_ends(u, v, begin, y, node_y)
     span = max(float(node_x.max()), float(node_y.max()), 1.0)
-    order = np.argsort(kernels.morton(node_x, node_y, (2**21 - 1) / span), kind="stable")
+    code = np.empty(nodes, np.int64)
+    kernels.morton(node_x, node_y, (2**21 - 1) / span, code)
+    order = kernels.order_of(code)
     rank = np.empty(nodes, np.int32)
     rank[order] = np.arange(nodes, dtype=np.int32)
     node_x, node_y, u, v = node_x[order], node_y[order], rank[u], rank[v]
+    del code, order, rank, of
 
-    edges_, told = indexed(u, v, length, begin, ex, ey, es, nodes=nodes, drawn=drawn)
+    edges_, told = indexed(u, v, along[begin[1:] - 1], begin, x, y, along, nodes=nodes, drawn=drawn)
     report |= {"edges": told["edges"], "nodes": nodes} | told
-    steps = _steps(streets)[street] & (street >= 0)
-    blocking = walls[~is_open]
     return WalkNetwork(
         crs=streets.crs,
-        origin=lines.origin,
+        origin=origin,
         street_ids=streets.index,
         node_x=node_x,
         node_y=node_y,
         edge_street=street,
-        steps=steps,
-        spans=exempt[of],
-        walls=blocking,
+        steps=_steps(streets)[street] & (street >= 0),
+        spans=spans,
+        walls=walls,
         speed_m_s=standards.parameter("walk_speed_adult_m_s"),
         max_leg_m=standards.parameter("offstreet_max_m"),
         report=report,
         **edges_,
-        _wall_grid=_wall_grid(blocking),
+        _wall_grid=_wall_grid(walls),
     )
 
 
 def _joins(
-    lines: _Lines, part_of: Array, terminal: Array, first: Array, grid: Grid, tolerance: float, is_node: Array
-) -> tuple[Array, Array, Array, Array, Array]:
-    # Points inside segments, links between elements (vertices, then points), their gaps, and counts; vertices that touch are marked.
+    lines: _Lines, part_of: Array, first: Array, grid: Grid, tolerance: float, is_node: Array
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    # Points inside segments, links between elements (vertices, then points) in one place, those across a gap, their gaps, and counts;
+    # vertices that touch are marked.
     x, level = lines.x, lines.level
     vertices = (x, lines.y, lines.along, part_of)
+    terminal = is_node.copy()
 
     def touches(bounds: tuple[int, int]) -> tuple[Array, ...]:
         found: tuple[Array, ...] = kernels.find_touches(
@@ -354,18 +381,18 @@ def _joins(
 
     touched = spread(touches, chunks(len(x)))
     crossed = spread(crossings, chunks(grid.ny, least=16))
-    links, points = [], 0
-    for part in touched:
-        own = part[2]
-        inside = own[:, 1] < 0
-        own[inside, 1] = len(x) + points - 1 - own[inside, 1]
-        points += len(part[0])
-        links.append(own)
+    points = 0
+    for inside, _, *linked, _, _ in touched:
+        for own in linked:
+            on = own[:, 1] < 0
+            own[on, 1] = len(x) + points - 1 - own[on, 1]
+        points += len(inside)
     at = np.concatenate([part[0] for part in touched + crossed])
-    links.append(np.arange(len(x) + points, len(x) + len(at)).reshape(-1, 2))
-    gaps = np.concatenate([part[3] for part in touched] + [np.zeros(len(links[-1]))])
-    counts = np.sum([part[-1] for part in touched + crossed], axis=0)
-    return at, np.concatenate([part[1] for part in touched + crossed]), np.concatenate(links), gaps, counts
+    where = np.concatenate([part[1] for part in touched + crossed])
+    crossing = np.arange(len(x) + points, len(x) + len(at), dtype=np.int32).reshape(-1, 2)
+    links = np.concatenate([*(part[2] for part in touched), crossing])
+    wide, gaps = (np.concatenate([part[k] for part in touched]) for k in (3, 4))
+    return at, where, links, wide, gaps, np.sum([part[-1] for part in touched + crossed], axis=0)
 
 
 def _part(
@@ -398,9 +425,19 @@ def indexed(
     u: Array, v: Array, length: Array, begin: Array, x: Array, y: Array, along: Array, *, nodes: int, drawn: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a `WalkNetwork` on level ground holds of its edges, by the names of its fields, and what its report tells of them."""
-    component, share = _components(u, v, length[:drawn], nodes)
-    arc_start, arc_node, arc_edge, arc_m = kernels.adjacency(u, v, length, nodes)
-    first = _segments(begin[: drawn + 1])
+    found: dict[str, Any] = {}
+
+    def graph() -> None:
+        found["component"], found["share"] = _components(u, v, length[:drawn], nodes)
+        found["arcs"] = _arcs(u, v, length, nodes)
+
+    def ground() -> None:
+        found["first"] = _segments(begin[: drawn + 1])
+        found["grid"] = make_grid(x, y, found["first"], kernels.TOUCH_M)
+
+    spread(lambda half: half(), (ground, graph))
+    component = found["component"]
+    arc_start, arc_node, arc_edge, arc_m = found["arcs"]
     held = {
         "node_component": component,
         "arc_start": arc_start,
@@ -419,17 +456,27 @@ def indexed(
         "back": along,
         "arc_in": arc_m,
         "drawn": drawn,
-        "_segment": first,
-        "_segment_edge": np.repeat(np.arange(drawn, dtype=np.int32), np.diff(begin[: drawn + 1]) - 1),
-        "_grid": make_grid(x, y, first, kernels.TOUCH_M),
+        "_segment": found["first"],
+        "_segment_edge": _numbered(np.diff(begin[: drawn + 1]) - 1),
+        "_grid": found["grid"],
     }
     told = {
         "edges": drawn,
         "components": int(np.count_nonzero(np.bincount(component[u]))),
         "length_m": float(length[:drawn].sum()),
-        "largest_share": share,
+        "largest_share": found["share"],
     }
     return held, told
+
+
+def _arcs(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, Array, Array, Array]:
+    # Compressed rows: start of each node's arcs, and node, edge and length of every arc.
+    start = np.zeros(nodes + 2, np.int32)
+    kernels.arc_starts(u, v, start)
+    arcs = int(start[-1])
+    node, edge, metres = np.empty(arcs, np.int32), np.empty(arcs, np.int32), np.empty(arcs)
+    kernels.fill_arcs(u, v, length, start, node, edge, metres)
+    return start[:-1], node, edge, metres
 
 
 def arc_costs(walk: WalkNetwork, forth: Array, back: Array) -> Array:
@@ -443,12 +490,11 @@ def arc_costs(walk: WalkNetwork, forth: Array, back: Array) -> Array:
 def _components(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, float]:
     # Component of every node, 0 the longest (ties: the one of the first edge), and the share of `length` in it; edges beyond
     # those with a length bridge gaps.
-    root = kernels.components(u, v, nodes)
-    total = np.bincount(root[u[: len(length)]], weights=length, minlength=nodes)
-    # Ties go to the component whose first edge comes first.
-    earliest = np.full(nodes, len(u))
-    earliest[root[u][::-1]] = np.arange(len(u))[::-1]
-    roots = np.flatnonzero(root == np.arange(nodes))
+    root = np.arange(nodes, dtype=np.int32)
+    kernels.components(u, v, root)
+    total, earliest = np.zeros(nodes), np.full(nodes, len(u), np.int32)
+    kernels.weigh(root, u, length, total, earliest)
+    roots = np.flatnonzero(root == np.arange(nodes, dtype=np.int32))
     order = np.lexsort((earliest[roots], -total[roots]))
     rank = np.empty(nodes, np.int32)
     rank[roots[order]] = np.arange(len(roots), dtype=np.int32)
@@ -491,19 +537,39 @@ def make_grid(x: Array, y: Array, first: Array, pad: float) -> Grid:
     west, south = west - pad - cell * 1e-3, south - pad - cell * 1e-3
     nx = int((width + 2 * pad + cell * 2e-3) / cell) + 1
     ny = int((height + 2 * pad + cell * 2e-3) / cell) + 1
-    start, items = kernels.fill_grid(x, y, first, west, south, cell, nx, ny, pad)
+    # Each part counts, then puts down its own, in cells whose items are in the order of the parts: the grid is the same for any parts.
+    parts = chunks(len(first), least=20_000, each=1)
+    counts, start = np.zeros((len(parts), nx * ny), np.int32), np.empty(nx * ny + 1, np.int32)
+
+    def fill(items: Array) -> None:
+        def some(k: int) -> None:
+            low, high = parts[k]
+            kernels.count_cells(low, high, x, y, first, west, south, cell, nx, ny, pad, items, counts[k])
+
+        spread(some, range(len(parts)))
+
+    fill(np.empty(0, np.int32))
+    kernels.cell_starts(counts, start)
+    items = np.empty(int(start[-1]), np.int32)
+    fill(items)
     return Grid(west, south, float(cell), nx, ny, start, items)
 
 
-def _segments(part: Array) -> Array:
-    is_first = np.ones(int(part[-1]), bool)
-    is_first[part[1:] - 1] = False
-    return np.flatnonzero(is_first)
+def _segments(begin: Array) -> Array:
+    # The first coordinate of every segment.
+    first = np.empty(int(begin[-1]) - len(begin) + 1, np.int32)
+    kernels.segments(begin, first)
+    return first
+
+
+def _numbered(counts: Array) -> Array:
+    # 0 as many times as the first of `counts`, and so on.
+    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
 
 def _wall_grid(walls: Array) -> Grid:
     x, y = walls[:, [0, 2]].ravel(), walls[:, [1, 3]].ravel()
-    return make_grid(x, y, 2 * np.arange(len(walls)), 2 * kernels.TOUCH_M)
+    return make_grid(x, y, 2 * np.arange(len(walls), dtype=np.int32), 2 * kernels.TOUCH_M)
 
 
 def _walls(

@@ -143,11 +143,11 @@ def _sweep(walk: WalkNetwork, out: WalkField, kinds: Array, doors: "_Doors") -> 
     if not len(doors.edge):
         return
     forth, back, arcs = _directed(walk, out.direction)
-    total = back[walk.edge_start[1:] - 1]
+    total = _at_end(walk, back)
     of = out._kind[doors.facility] if len(doors.facility) else doors.facility
     ahead, behind = (doors.forth, doors.back) if out.direction == "to" else (doors.back, doors.forth)
     mean = float(arcs.mean()) if len(arcs) else 1.0
-    longest = float(max(total.max(), forth[walk.edge_start[1:] - 1].max()))
+    longest = float(max(total.max(), _at_end(walk, forth).max()))
     span = float(np.max(doors.leg, initial=0.0)) + longest
     width = max(mean * _WIDTH, span / 2**20)
     buckets = 1 << int(np.ceil(np.log2(span / width + 3)))
@@ -171,7 +171,7 @@ def _directed(walk: WalkNetwork, direction: Direction) -> tuple[Array, Array, Ar
 def minutes(
     walk: WalkNetwork,
     fields: WalkField,
-    points: gpd.GeoDataFrame | Placed,
+    points: gpd.GeoDataFrame | Array | Placed,
     *,
     speed_m_s: float | None = None,
     max_leg_m: float | None = None,
@@ -185,7 +185,7 @@ def minutes(
     Parameters
     ----------
     points
-        Points in the system of the streets, or what `Placed` keeps of points asked before.
+        Points in the system of the streets, an array of their x and y (see `place`), or what `Placed` keeps of points asked before.
     speed_m_s, max_leg_m
         Flat metres a second and the longest leg off the street; those of the network's walker where None.
 
@@ -208,11 +208,18 @@ def minutes(
     put = points if isinstance(points, Placed) else placed_as(walk, points, max_leg_m=max_leg_m)
     scale = metres_a_minute(walk, speed_m_s)
     doors = doors_by_kind(walk, fields)
-    out = np.full((len(fields.kinds), len(put.edge)), np.inf)
-    spread(lambda k: read(walk, fields.direction, fields.metres[k], doors[k], put, put.row, out[k]), range(len(out)))
-    out[np.isinf(out)] = np.nan
-    out /= scale
-    return pd.DataFrame(out.T, index=put.index, columns=pd.Index(fields.kinds, dtype="str"))
+    out = np.empty((len(fields.kinds), len(put.edge)))
+
+    def one(k: int) -> None:
+        metres = out[k]
+        metres.fill(np.inf)
+        read(walk, fields.direction, fields.metres[k], doors[k], put, put.row, metres)
+        metres[np.isinf(metres)] = np.nan
+        metres /= scale
+
+    spread(one, range(len(out)))
+    # Made here and held by nobody else, so it need not be copied.
+    return pd.DataFrame(out.T, index=put.index, columns=pd.Index(fields.kinds, dtype="str"), copy=False)
 
 
 def read(
@@ -221,9 +228,14 @@ def read(
     """Write into `out` the flat metres, legs included, of the placed points `row` of `put` in the field `dist` of one kind."""
     forth, _ = costs_from(walk, direction)
     ahead, behind = (put.forth, put.back) if direction == "to" else (put.back, put.forth)
-    total = forth[walk.edge_start[1:] - 1]
+    total = _at_end(walk, forth)
     door = (doors.edge, doors.forth, doors.back, doors.leg)
     kernels.to_ground(dist, walk.edge_u, walk.edge_v, total, row, put.edge, ahead, behind, put.leg, *door, out)
+
+
+def _at_end(walk: WalkNetwork, costs: Array) -> Array:
+    # What is reached of `costs` at the end of each edge.
+    return walk.edge_m if costs is walk.along else costs[walk.edge_start[1:] - 1]
 
 
 def costs_from(walk: WalkNetwork, direction: Direction) -> tuple[Array, Array]:
@@ -233,7 +245,7 @@ def costs_from(walk: WalkNetwork, direction: Direction) -> tuple[Array, Array]:
 
 def nearest(
     walk: WalkNetwork,
-    homes: gpd.GeoDataFrame | Placed,
+    homes: gpd.GeoDataFrame | Array | Placed,
     facilities: gpd.GeoDataFrame,
     *,
     entrances: gpd.GeoDataFrame | None = None,
@@ -242,6 +254,8 @@ def nearest(
     direction: Direction = "to",
 ) -> pd.DataFrame:
     """Minutes on foot from every home to the nearest facility of every kind: `field` and `minutes` in one.
+
+    Homes are points, an array of their x and y (see `place`), or what `Placed` keeps of them.
 
     Returns
     -------
@@ -277,7 +291,7 @@ _WIDTH = 1.0
 
 def pairs(
     walk: WalkNetwork,
-    homes: gpd.GeoDataFrame | Placed,
+    homes: gpd.GeoDataFrame | Array | Placed,
     facilities: gpd.GeoDataFrame,
     *,
     limit_min: float,
@@ -288,7 +302,7 @@ def pairs(
 ) -> pd.DataFrame:
     """Every home with every facility within `limit_min` minutes on foot, the limit included.
 
-    Minutes are those of `nearest`, to the last bit. Memory grows with the number of pairs only.
+    Homes and minutes are those of `nearest`, to the last bit. Memory grows with the number of pairs only.
 
     Returns
     -------

@@ -1,14 +1,15 @@
 """Points put on the network by the one rule."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
-from drawing import barriers, gates, points, streets
+from drawing import barriers, facilities, gates, points, streets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecircle.errors import CrsError
-from lifecircle.network import build, edges, place
+from lifecircle.network import build, edges, field, minutes, nearest, pairs, place, placed_as
 
 TWO = {"near": [(0, 0), (100, 0)], "far": [(100, 0), (100, 40), (0, 40)]}
 
@@ -168,3 +169,37 @@ def test_agrees_with_trying_every_segment(random):
     got = place(walk, points(homes), max_leg_m=1000)
     # Edges here are straight, so an edge is one segment.
     assert got["leg_m"].fillna(np.inf).to_numpy() == pytest.approx(expected, abs=1e-6)
+
+
+def test_coordinates_are_placed_as_points_are():
+    """An array of x and y gives what a table of the same points gives, to the last bit; NaN is no point, like an empty one."""
+    walk = build(streets(TWO), barriers=barriers([(10, 6), (60, 6)]))
+    xy = np.random.default_rng(5).uniform(-80, 180, (3000, 2)) + 0.1
+    xy[7] = np.nan
+    table = points(xy).reset_index(drop=True)
+    table.geometry = table.geometry.where(~np.isnan(xy[:, 0]), shapely.Point())
+    shops = facilities([(20, 0), (90, 35), (70, -5)], ["shop", "shop", "clinic"])
+    pd.testing.assert_frame_equal(place(walk, xy), place(walk, table), check_exact=True)
+    assert place(walk, xy)["why"][7] == "no point"
+    expected = nearest(walk, table, shops)
+    assert expected["shop"].notna().sum() > 1000
+    for got in (
+        nearest(walk, xy, shops),
+        nearest(walk, placed_as(walk, xy), shops),
+        minutes(walk, field(walk, shops), xy),
+        nearest(walk, np.asfortranarray(xy), shops),
+    ):
+        pd.testing.assert_frame_equal(got, expected, check_exact=True)
+    pd.testing.assert_frame_equal(
+        pairs(walk, xy, shops, limit_min=1), pairs(walk, table, shops, limit_min=1), check_exact=True
+    )
+
+
+@pytest.mark.parametrize(
+    "xy",
+    [np.zeros(2), np.zeros((3, 3)), np.zeros((2, 2), int), np.zeros((2, 2), np.float32), np.array([["a", "b"]])],
+)
+def test_other_arrays_are_refused(xy):
+    """An array that is not float64 with two columns is a ValueError that says what it is."""
+    with pytest.raises(ValueError, match=r"homes must be .* float64 array \(n, 2\), not an array of"):
+        nearest(build(streets(TWO)), xy, facilities([(0, 0)]))

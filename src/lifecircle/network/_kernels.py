@@ -133,10 +133,10 @@ def segments(begin: Array, first: Array) -> None:
 
 
 def order_of(key: Array) -> Array:
-    """The stable order of numbers that are not negative."""
+    """The stable order of numbers that are not negative; `key` is used up."""
     # Arrays are made out here throughout: numpy asks for large pages, compiled code does not, and fresh small pages cost more than most loops.
     order, other = np.arange(len(key), dtype=np.int32), np.empty(len(key), np.int32)
-    return np.asarray(_radix(key.copy(), np.empty_like(key), order, other))
+    return np.asarray(_radix(key, np.empty_like(key), order, other))
 
 
 @kernel
@@ -740,14 +740,16 @@ def twins(
 
 
 @kernel
-def drop_edges(gone: Array, begin: Array, ex: Array, ey: Array, es: Array) -> tuple[int, int]:
-    """Close up, in place, the coordinates of the edges that are not `gone`; returns how many edges and coordinates are left."""
+def drop_edges(
+    gone: Array, u: Array, v: Array, of: Array, begin: Array, ex: Array, ey: Array, es: Array
+) -> tuple[int, int]:
+    """Close up, in place, the edges that are not `gone`; returns how many edges and coordinates are left."""
     n = m = 0
     for e in range(len(gone)):
         lo, hi = begin[e], begin[e + 1]
         if gone[e]:
             continue
-        begin[n] = m
+        u[n], v[n], of[n], begin[n] = u[e], v[e], of[e], m
         for i in range(lo, hi):
             ex[m], ey[m], es[m] = ex[i], ey[i], es[i]
             m += 1
@@ -934,14 +936,39 @@ def _blocked(
 
 
 @kernel
-def near_cells(points: Array, x0: float, y0: float, grid: Grid, cells: Array) -> None:
-    """The square of four by four cells of the grid, or the nearest to it, that each point lies in; `points` are relative to (−x0, −y0)."""
+def by_cell(points: Array, x0: float, y0: float, grid: Grid, cells: Array, order: Array) -> None:
+    """The `order` of points by squares of four by four cells of the grid; `points` have their 0 at (−x0, −y0), `cells` is used up."""
     wide, high = grid.nx // 4, grid.ny // 4
+    place = np.zeros((wide + 1) * (high + 1) + 1, np.int32)
     for p in range(len(points)):
         x, y = (points[p, 0] - x0 - grid.x) / (4 * grid.cell), (points[p, 1] - y0 - grid.y) / (4 * grid.cell)
         column = int(min(max(x, 0.0), float(wide))) if np.isfinite(x) else 0
         row = int(min(max(y, 0.0), float(high))) if np.isfinite(y) else 0
         cells[p] = row * (wide + 1) + column
+        place[cells[p] + 1] += 1
+    for c in range(1, len(place)):
+        place[c] += place[c - 1]
+    for p in range(len(points)):
+        order[place[cells[p]]] = p
+        place[cells[p]] += 1
+
+
+@kernel
+def by_node(edge: Array, edge_u: Array, place: Array, order: Array) -> int:
+    """The `order` of the points with an edge (not −1) by the node where it starts, and how many; `place` has an entry more than nodes, all 0."""
+    n = 0
+    for p in range(len(edge)):
+        if edge[p] >= 0:
+            place[edge_u[edge[p]] + 1] += 1
+            n += 1
+    for v in range(1, len(place)):
+        place[v] += place[v - 1]
+    for p in range(len(edge)):
+        if edge[p] >= 0:
+            u = edge_u[edge[p]]
+            order[place[u]] = p
+            place[u] += 1
+    return n
 
 
 @kernel

@@ -141,7 +141,8 @@ def build(
     report["streets"] = int(walkable.sum())
     report["streets_not_walkable"] = int((~walkable).sum())
     report["streets_walkable_unknown"] = int(_unknown(streets, "walkable").sum())
-    streets = streets[walkable].sort_index()
+    if not (walkable.all() and streets.index.is_monotonic_increasing):
+        streets = streets[walkable].sort_index()
     lines = _Lines.read(streets, report)
     if len(lines.street) == 0:
         raise LifecircleError("streets: no walkable street with a length is left, so there is nowhere to walk.")
@@ -175,7 +176,8 @@ class _Lines:
         begin = np.append(0, np.cumsum(shapely.get_num_coordinates(parts)))
         xy = shapely.get_coordinates(parts)
         origin = kernels.corner(xy, begin)
-        x, y, along = np.empty(len(xy)), np.empty(len(xy)), np.empty(len(xy))
+        # In one block, which goes back to the system as a whole once it is done with.
+        x, y, along = np.empty((3, len(xy)))
         part, keep = np.empty(len(begin), np.int32), np.empty(len(parts), bool)
         kept, vertices = kernels.cleaned(xy, begin, *origin, x, y, along, part, keep)
         del xy
@@ -293,8 +295,8 @@ def _cut_up(lines: _Lines, walls: Array, is_open: Array, tolerance: float, repor
     inner = np.count_nonzero(is_node) - 2 * (len(part) - 1)
     most, most_edges = len(x) + inner + 2 * len(at), len(part) - 1 + inner + len(at)
     u, v, of = (np.empty(most_edges, np.int32) for _ in range(3))
-    begin = np.empty(most_edges + 1, np.int64)
-    ex, ey, es = np.empty(most), np.empty(most), np.empty(most)
+    begin = np.empty(most_edges + 1, np.int32)
+    ex, ey, es = np.empty((3, most))
     n, m = kernels.cut(
         x, y, along, part, is_node, at[order], where[order], element[order], parent, u, v, of, begin, ex, ey, es
     )
@@ -321,8 +323,8 @@ def _assemble(
     before = np.empty(len(u), np.int32)
     if kernels.twins(u, v, level, of, begin, x, y, along, 1e-6, head, before, twin):
         report["duplicates"] += int((street[of[twin]] >= 0).sum())
-        n, m = kernels.drop_edges(twin, begin, x, y, along)
-        u, v, of, begin, x, y, along = u[~twin], v[~twin], of[~twin], begin[: n + 1], x[:m], y[:m], along[:m]
+        n, m = kernels.drop_edges(twin, u, v, of, begin, x, y, along)
+        u, v, of, begin, x, y, along = u[:n], v[:n], of[:n], begin[: n + 1], x[:m], y[:m], along[:m]
     del head, before
     u, v, nodes, report["barrier_cuts"] = _part(u, v, nodes, exempt[of], begin, x, y, met, arms)
 
@@ -425,6 +427,7 @@ def indexed(
     u: Array, v: Array, length: Array, begin: Array, x: Array, y: Array, along: Array, *, nodes: int, drawn: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a `WalkNetwork` on level ground holds of its edges, by the names of its fields, and what its report tells of them."""
+    begin = begin.astype(np.int32, copy=False)
     found: dict[str, Any] = {}
 
     def graph() -> None:

@@ -87,7 +87,7 @@ class Placed:
         """What `place` returns for these points."""
         return pd.DataFrame(
             {
-                "edge": self.edge,
+                "edge": self.edge.astype(np.int64),
                 "along_m": self.along,
                 "leg_m": self.leg,
                 "placed": self.edge >= 0,
@@ -112,8 +112,8 @@ def placed_as(
     """
     edge, along, leg, why, fragment = _place(walk, points, name, max_leg_m)
     forth, back = walk.costs(edge, along)
-    row = np.flatnonzero(edge >= 0)
-    row = row[kernels.order_of(walk.edge_u[edge[row]])]
+    row = np.empty(len(edge), np.int32)
+    row = row[: kernels.by_node(edge, walk.edge_u, np.zeros(len(walk.node_x) + 1, np.int32), row)]
     index = points.index if isinstance(points, gpd.GeoDataFrame) else pd.RangeIndex(len(points))
     return Placed(
         index=index, edge=edge, along=along, leg=leg, forth=forth, back=back, why=why, fragment=fragment, row=row
@@ -153,14 +153,13 @@ def _locate(
 ) -> tuple[Array, Array, Array, Array, Array]:
     # Edge, metres along it, leg, why and nearer fragment of points, which are given relative to the network's origin less `origin`.
     n = len(xy)
-    edge, along, leg = np.empty(n, np.int64), np.empty(n), np.empty(n)
+    edge, along, leg = np.empty(n, np.int32), np.empty(n), np.empty(n)
     why, fragment = np.empty(n, np.int8), np.empty(n, bool)
     grid = walk._grid
     if threads and n > 1000:
         # Neighbours after one another, for the cache; the answer does not depend on it.
-        cells = np.empty(n, np.int32)
-        kernels.near_cells(xy, *origin, grid, cells)
-        order = kernels.order_of(cells)
+        order = np.empty(n, np.int32)
+        kernels.by_cell(xy, *origin, grid, np.empty(n, np.int32), order)
     else:
         order = np.arange(n, dtype=np.int32)
     is_main = walk.edge_component[: walk.drawn] == 0

@@ -230,7 +230,8 @@ def read(
     ahead, behind = (put.forth, put.back) if direction == "to" else (put.back, put.forth)
     total = _at_end(walk, forth)
     door = (doors.edge, doors.forth, doors.back, doors.leg)
-    kernels.to_ground(dist, walk.edge_u, walk.edge_v, total, row, put.edge, ahead, behind, put.leg, *door, out)
+    row, edge = row.astype(np.int32, copy=False), put.edge.astype(np.int32, copy=False)
+    kernels.to_ground(dist, walk.edge_u, walk.edge_v, total, row, edge, ahead, behind, put.leg, *door, out)
 
 
 def _at_end(walk: WalkNetwork, costs: Array) -> Array:

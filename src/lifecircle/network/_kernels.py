@@ -836,17 +836,14 @@ def sides(end_node: Array, end_angle: Array, end_exempt: Array, arm_node: Array,
 
 
 @kernel
-def components(u: Array, v: Array, parent: Array) -> None:
-    """The component of every node, named by its smallest node, in `parent`, which starts as each node's own number."""
+def components(u: Array, v: Array, length: Array, root: Array, total: Array, earliest: Array) -> None:
+    """The component of every node, named by its smallest node, in `root`, which starts as each node's own number; at that node its length
+    and first edge. Edges beyond those with a length add none.
+    """
     for e in range(len(u)):
-        unite(parent, u[e], v[e])
-    for i in range(len(parent)):
-        parent[i] = find(parent, i)
-
-
-@kernel
-def weigh(root: Array, u: Array, length: Array, total: Array, earliest: Array) -> None:
-    """The length of each component and its first edge, by its smallest node; edges beyond those with a length add nothing."""
+        unite(root, u[e], v[e])
+    for i in range(len(root)):
+        root[i] = find(root, i)
     for e in range(len(u) - 1, -1, -1):
         earliest[root[u[e]]] = e
     for e in range(len(length)):
@@ -865,19 +862,17 @@ def morton(x: Array, y: Array, scale: float, out: Array) -> None:
 
 
 @kernel
-def arc_starts(u: Array, v: Array, start: Array) -> None:
-    """The start of each node's arcs and, two places on, nothing yet: `start` has two entries more than there are nodes, all 0."""
+def fill_arcs(u: Array, v: Array, length: Array, start: Array, node: Array, edge: Array, metres: Array) -> None:
+    """Compressed rows: start of each node's arcs, and node, edge and length of every arc; a loop is one arc.
+
+    `start` has two entries more than there are nodes, all 0; the last stays over.
+    """
     for e in range(len(u)):
         start[u[e] + 2] += 1
         if u[e] != v[e]:
             start[v[e] + 2] += 1
     for i in range(2, len(start)):
         start[i] += start[i - 1]
-
-
-@kernel
-def fill_arcs(u: Array, v: Array, length: Array, start: Array, node: Array, edge: Array, metres: Array) -> None:
-    """Node, edge and length of every arc, a loop being one; `start` moves one place down on the way."""
     for e in range(len(u)):
         for turn in range(2):
             a, b = (u[e], v[e]) if turn == 0 else (v[e], u[e])

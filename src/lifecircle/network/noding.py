@@ -428,22 +428,27 @@ def indexed(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a `WalkNetwork` on level ground holds of its edges, by the names of its fields, and what its report tells of them."""
     begin = begin.astype(np.int32, copy=False)
-    found: dict[str, Any] = {}
+    first = _segments(begin[: drawn + 1])
+    root = np.arange(nodes, dtype=np.int32)
+    total, earliest = np.zeros(nodes), np.full(nodes, len(u), np.int32)
+    # Memory that a thread asks for stays with that thread, so all is made here.
+    arc_start, arcs = np.zeros(nodes + 2, np.int32), 2 * len(u) - int(np.count_nonzero(u == v))
+    arc_node, arc_edge, arc_m = np.empty(arcs, np.int32), np.empty(arcs, np.int32), np.empty(arcs)
 
-    def graph() -> None:
-        found["component"], found["share"] = _components(u, v, length[:drawn], nodes)
-        found["arcs"] = _arcs(u, v, length, nodes)
+    def piece(work: str) -> Any:
+        if work == "components":
+            kernels.components(u, v, length[:drawn], root, total, earliest)
+        elif work == "arcs":
+            kernels.fill_arcs(u, v, length, arc_start, arc_node, arc_edge, arc_m)
+        else:
+            return kernels.extent(x, y, first)
+        return None
 
-    def ground() -> None:
-        found["first"] = _segments(begin[: drawn + 1])
-        found["grid"] = make_grid(x, y, found["first"], kernels.TOUCH_M)
-
-    spread(lambda half: half(), (ground, graph))
-    component = found["component"]
-    arc_start, arc_node, arc_edge, arc_m = found["arcs"]
+    *_, extent = spread(piece, ("arcs", "components", "extent"))
+    component = _ranked(root, total, earliest)
     held = {
         "node_component": component,
-        "arc_start": arc_start,
+        "arc_start": arc_start[:-1],
         "arc_node": arc_node,
         "arc_edge": arc_edge,
         "arc_m": arc_m,
@@ -459,27 +464,17 @@ def indexed(
         "back": along,
         "arc_in": arc_m,
         "drawn": drawn,
-        "_segment": found["first"],
+        "_segment": first,
         "_segment_edge": _numbered(np.diff(begin[: drawn + 1]) - 1),
-        "_grid": found["grid"],
+        "_grid": make_grid(x, y, first, kernels.TOUCH_M, extent),
     }
     told = {
         "edges": drawn,
         "components": int(np.count_nonzero(np.bincount(component[u]))),
         "length_m": float(length[:drawn].sum()),
-        "largest_share": found["share"],
+        "largest_share": float(total.max() / total.sum()) if drawn else 0.0,
     }
     return held, told
-
-
-def _arcs(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, Array, Array, Array]:
-    # Compressed rows: start of each node's arcs, and node, edge and length of every arc.
-    start = np.zeros(nodes + 2, np.int32)
-    kernels.arc_starts(u, v, start)
-    arcs = int(start[-1])
-    node, edge, metres = np.empty(arcs, np.int32), np.empty(arcs, np.int32), np.empty(arcs)
-    kernels.fill_arcs(u, v, length, start, node, edge, metres)
-    return start[:-1], node, edge, metres
 
 
 def arc_costs(walk: WalkNetwork, forth: Array, back: Array) -> Array:
@@ -490,18 +485,13 @@ def arc_costs(walk: WalkNetwork, forth: Array, back: Array) -> Array:
     return np.asarray(np.where(starts, back[last][walk.arc_edge], forth[last][walk.arc_edge]))
 
 
-def _components(u: Array, v: Array, length: Array, nodes: int) -> tuple[Array, float]:
-    # Component of every node, 0 the longest (ties: the one of the first edge), and the share of `length` in it; edges beyond
-    # those with a length bridge gaps.
-    root = np.arange(nodes, dtype=np.int32)
-    kernels.components(u, v, root)
-    total, earliest = np.zeros(nodes), np.full(nodes, len(u), np.int32)
-    kernels.weigh(root, u, length, total, earliest)
-    roots = np.flatnonzero(root == np.arange(nodes, dtype=np.int32))
+def _ranked(root: Array, total: Array, earliest: Array) -> Array:
+    # The component of every node, 0 the longest (ties: the one of the first edge).
+    roots = np.flatnonzero(root == np.arange(len(root), dtype=np.int32))
     order = np.lexsort((earliest[roots], -total[roots]))
-    rank = np.empty(nodes, np.int32)
+    rank = np.empty(len(root), np.int32)
     rank[roots[order]] = np.arange(len(roots), dtype=np.int32)
-    return rank[root], float(total.max() / total.sum()) if len(length) else 0.0
+    return rank[root]
 
 
 def edges(walk: WalkNetwork) -> gpd.GeoDataFrame:
@@ -528,12 +518,12 @@ def edges(walk: WalkNetwork) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=shapely.linestrings(xy, indices=of), index=index, crs=walk.crs)
 
 
-def make_grid(x: Array, y: Array, first: Array, pad: float) -> Grid:
-    """A grid of the segments ``first[k] → first[k] + 1``, each in every cell it touches when grown by `pad`."""
+def make_grid(x: Array, y: Array, first: Array, pad: float, extent: tuple[float, ...] | None = None) -> Grid:
+    """A grid of the segments ``first[k] → first[k] + 1``, each in every cell it touches when grown by `pad`; `extent` if known."""
     n = max(len(first), 1)
     west, south, width, height, length = 0.0, 0.0, 0.0, 0.0, 0.0
     if len(first):
-        west, south, east, north, length = kernels.extent(x, y, first)
+        west, south, east, north, length = extent or kernels.extent(x, y, first)
         width, height = east - west, north - south
     # At most about n cells, and about 5 n entries, whatever the shape and the lengths.
     cell = max(np.sqrt(width * height / n), (width + height) / n, length / (2 * n), 8 * pad, 1e-3)

@@ -1,5 +1,6 @@
 """Minutes on foot: the field of a set of facilities, and the one function that reads any ground point from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from dataclasses import field as _field
 from itertools import pairwise
@@ -140,26 +141,32 @@ def added(
 
 def _sweep(walk: WalkNetwork, out: WalkField, kinds: Array, doors: "_Doors") -> None:
     # Improve the rows `kinds` of out.metres, in place, by walks to `doors`.
+    sweep = _sweeper(walk, out, doors)
+    spread(lambda kind: sweep(kind, out.metres[kind]), kinds)
+
+
+def _sweeper(walk: WalkNetwork, of: WalkField, doors: "_Doors") -> Callable[[int, Array], None]:
+    # What improves the metres of one kind, in place, by walks to those of `doors` that are of this kind.
     if not len(doors.edge):
-        return
-    forth, back, arcs = _directed(walk, out.direction)
+        return lambda kind, metres: None
+    forth, back, arcs = _directed(walk, of.direction)
     total = _at_end(walk, back)
-    of = out._kind[doors.facility] if len(doors.facility) else doors.facility
-    ahead, behind = (doors.forth, doors.back) if out.direction == "to" else (doors.back, doors.forth)
+    code = of._kind[doors.facility] if len(doors.facility) else doors.facility
+    ahead, behind = (doors.forth, doors.back) if of.direction == "to" else (doors.back, doors.forth)
     mean = float(arcs.mean()) if len(arcs) else 1.0
     longest = float(max(total.max(), _at_end(walk, forth).max()))
     span = float(np.max(doors.leg, initial=0.0)) + longest
     width = max(mean * _WIDTH, span / 2**20)
     buckets = 1 << int(np.ceil(np.log2(span / width + 3)))
 
-    def one(kind: int) -> None:
-        mine = of == kind
+    def one(kind: int, metres: Array) -> None:
+        mine = code == kind
         e, off = doors.edge[mine], doors.leg[mine]
         seed = np.concatenate([walk.edge_u[e], walk.edge_v[e]])
         seed_m = np.concatenate([off + ahead[mine], off + (total[e] - behind[mine])])
-        kernels.sweep(out.metres[kind], walk.arc_start, walk.arc_node, arcs, seed, seed_m, width, buckets)
+        kernels.sweep(metres, walk.arc_start, walk.arc_node, arcs, seed, seed_m, width, buckets)
 
-    spread(one, kinds)
+    return one
 
 
 def _directed(walk: WalkNetwork, direction: Direction) -> tuple[Array, Array, Array]:
@@ -206,14 +213,20 @@ def minutes(
     [10.0, 0.5]
     """
     put = points if isinstance(points, Placed) else placed_as(walk, points, max_leg_m=max_leg_m)
-    scale = metres_a_minute(walk, speed_m_s)
+    return _minutes(walk, fields, put, lambda k: fields.metres[k], metres_a_minute(walk, speed_m_s))
+
+
+def _minutes(
+    walk: WalkNetwork, fields: WalkField, put: Placed, metres_of: Callable[[int], Array], scale: float
+) -> pd.DataFrame:
+    # Minutes of the points by the metres to nodes that `metres_of` gives of each kind.
     doors = doors_by_kind(walk, fields)
     out = np.empty((len(fields.kinds), len(put.edge)))
 
     def one(k: int) -> None:
         metres = out[k]
         metres.fill(np.inf)
-        read(walk, fields.direction, fields.metres[k], doors[k], put, put.row, metres)
+        read(walk, fields.direction, metres_of(k), doors[k], put, put.row, metres)
         metres[np.isinf(metres)] = np.nan
         metres /= scale
 
@@ -280,10 +293,27 @@ def nearest(
     >>> float(nearest(build(streets), homes, facilities, speed_m_s=1.0).loc["h", "clinic"])
     10.0
     """
-    metres_a_minute(walk, speed_m_s)
-    fields = field(walk, facilities, entrances=entrances, max_leg_m=max_leg_m, direction=direction)
+    scale = metres_a_minute(walk, speed_m_s)
+    kinds, code = _kinds(facilities)
+    doors = _doors(walk, facilities, entrances, max_leg_m)
     put = homes if isinstance(homes, Placed) else placed_as(walk, homes, name="homes", max_leg_m=max_leg_m)
-    return minutes(walk, fields, put, speed_m_s=speed_m_s)
+    fields = WalkField(
+        kinds=kinds,
+        metres=np.empty((len(kinds), 0)),
+        direction=direction,
+        facilities=facilities.index,
+        _doors=doors,
+        _kind=code,
+    )
+    sweep = _sweeper(walk, fields, doors)
+
+    def one(k: int) -> Array:
+        # The field of a kind is read while it is still at hand, and not kept.
+        metres = np.full(len(walk.node_x), np.inf)
+        sweep(k, metres)
+        return metres
+
+    return _minutes(walk, fields, put, one, scale)
 
 
 # Buckets this many mean arcs wide; from 0.25 to 2 it made no difference on an OpenStreetMap town of a million vertices, wider was slower.

@@ -306,17 +306,26 @@ def find_touches(
             b = a + 1
             if i in (a, b):
                 continue
-            if min(px[a], px[b]) > x + beside or max(px[a], px[b]) < x - beside:
+            # One branch, nearly always taken, where four would be guessed wrong.
+            off_x = (min(px[a], px[b]) > x + beside) | (max(px[a], px[b]) < x - beside)
+            if off_x | (min(py[a], py[b]) > y + beside) | (max(py[a], py[b]) < y - beside):
                 continue
-            if min(py[a], py[b]) > y + beside or max(py[a], py[b]) < y - beside:
-                continue
-            dx, dy = px[b] - px[a], py[b] - py[a]
-            length = np.sqrt(dx * dx + dy * dy)
-            t = min(1.0, max(0.0, ((x - px[a]) * dx + (y - py[a]) * dy) / (length * length)))
-            qx, qy = px[a] + t * dx, py[a] + t * dy
-            if np.hypot(x - qx, y - qy) > tolerance:
-                continue
-            da, db = np.hypot(x - px[a], y - py[a]), np.hypot(x - px[b], y - py[b])
+            on_a, on_b = x == px[a] and y == py[a], x == px[b] and y == py[b]
+            length = t = qx = qy = 0.0
+            if not (on_a or on_b):
+                dx, dy = px[b] - px[a], py[b] - py[a]
+                length = np.sqrt(dx * dx + dy * dy)
+                t = min(1.0, max(0.0, ((x - px[a]) * dx + (y - py[a]) * dy) / (length * length)))
+                qx, qy = px[a] + t * dx, py[a] + t * dy
+                if np.hypot(x - qx, y - qy) > tolerance:
+                    continue
+            da, db = 0.0, 0.0
+            if not on_a:
+                dx, dy = abs(x - px[a]), abs(y - py[a])
+                da = np.hypot(dx, dy) if dx <= tolerance and dy <= tolerance else np.inf
+            if not on_b:
+                dx, dy = abs(x - px[b]), abs(y - py[b])
+                db = np.hypot(dx, dy) if dx <= tolerance and dy <= tolerance else np.inf
             if da <= tolerance or db <= tolerance:
                 for turn in range(2):
                     j = a if turn == 0 else b
@@ -412,9 +421,8 @@ def find_crossings(
                     if b == a + 1 or a == b + 1:
                         continue
                     bx, by = px[b], py[b]
-                    if min(bx, px[b + 1]) > east or max(bx, px[b + 1]) < west:
-                        continue
-                    if min(by, py[b + 1]) > north or max(by, py[b + 1]) < south:
+                    off_x = (min(bx, px[b + 1]) > east) | (max(bx, px[b + 1]) < west)
+                    if off_x | (min(by, py[b + 1]) > north) | (max(by, py[b + 1]) < south):
                         continue
                     sx, sy = px[b + 1] - bx, py[b + 1] - by
                     cross = rx * sy - ry * sx
@@ -949,24 +957,6 @@ def by_cell(points: Array, x0: float, y0: float, grid: Grid, cells: Array, order
 
 
 @kernel
-def by_node(edge: Array, edge_u: Array, place: Array, order: Array) -> int:
-    """The `order` of the points with an edge (not −1) by the node where it starts, and how many; `place` has an entry more than nodes, all 0."""
-    n = 0
-    for p in range(len(edge)):
-        if edge[p] >= 0:
-            place[edge_u[edge[p]] + 1] += 1
-            n += 1
-    for v in range(1, len(place)):
-        place[v] += place[v - 1]
-    for p in range(len(edge)):
-        if edge[p] >= 0:
-            u = edge_u[edge[p]]
-            order[place[u]] = p
-            place[u] += 1
-    return n
-
-
-@kernel
 def locate(
     points: Array,
     x0: float,
@@ -1029,13 +1019,22 @@ def locate(
                         k = grid.items[item]
                         a = first[k]
                         ax, ay, bx, by = ex[a], ey[a], ex[a + 1], ey[a + 1]
+                        # What lies in a box too far away is too far away; the margin is beyond rounding.
+                        off = max(max(min(ax, bx) - x, x - max(ax, bx)), max(min(ay, by) - y, y - max(ay, by)))
+                        if off > best + TOUCH_M:
+                            continue
                         dx, dy = bx - ax, by - ay
                         square = dx * dx + dy * dy
-                        t = ((x - ax) * dx + (y - ay) * dy) / square if square > 0 else 0.0
+                        ahead = (x - ax) * dx + (y - ay) * dy
+                        t = 0.0
+                        if 0 < ahead < square:
+                            t = ahead / square
+                        elif ahead > 0 and square > 0:
+                            t = 1.0
                         if t <= 0:
-                            t, qx, qy = 0.0, ax, ay
+                            qx, qy = ax, ay
                         elif t >= 1:
-                            t, qx, qy = 1.0, bx, by
+                            qx, qy = bx, by
                         else:
                             qx, qy = ax + t * dx, ay + t * dy
                         far = (x - qx) * (x - qx) + (y - qy) * (y - qy)

@@ -70,7 +70,7 @@ class Placed:
     """Points put on a network once, to be asked many times; made by `placed_as`.
 
     `edge` (−1 where not placed), `along` and `leg` as `place` gives them, `forth` and `back` the flat metres from the edge's start to the place and
-    back. `row` lists the placed points, neighbours on the network after one another.
+    back. `row` lists the placed points.
     """
 
     index: "pd.Index[Any]"
@@ -112,8 +112,7 @@ def placed_as(
     """
     edge, along, leg, why, fragment = _place(walk, points, name, max_leg_m)
     forth, back = walk.costs(edge, along)
-    row = np.empty(len(edge), np.int32)
-    row = row[: kernels.by_node(edge, walk.edge_u, np.zeros(len(walk.node_x) + 1, np.int32), row)]
+    row = np.flatnonzero(edge >= 0).astype(np.int32)
     index = points.index if isinstance(points, gpd.GeoDataFrame) else pd.RangeIndex(len(points))
     return Placed(
         index=index, edge=edge, along=along, leg=leg, forth=forth, back=back, why=why, fragment=fragment, row=row

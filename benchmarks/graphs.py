@@ -28,11 +28,6 @@ class Graph(NamedTuple):
     nodes: pd.DataFrame
     pieces: pd.DataFrame
 
-    def points(self) -> gpd.GeoDataFrame:
-        """A home at every vertex."""
-        points = shapely.points(self.nodes.to_numpy())
-        return gpd.GeoDataFrame(geometry=points, index=self.nodes.index.rename("home_id"), crs=self.streets.crs)
-
     def facilities(self, rng: np.random.Generator) -> gpd.GeoDataFrame:
         """Ten kinds at random vertices, one facility per 500 vertices and kind; column `node` names the vertex."""
         count = max(1, len(self.nodes) // NODES_A_FACILITY)

@@ -2,8 +2,9 @@
 
 PLACE is a folder with a study.toml; its streets are tiled (see `graphs`). Ten kinds, one facility per 500 vertices and kind, 15 minutes
 at 1.25 m/s, a home at every vertex. Each library runs in a process of its own, three times, in turns; what is printed is Markdown with medians and
-ratios. lifecircle starts from the ways as they are received. The others start from the table of vertices and pieces, ready
-made: ``from ways`` adds what it takes to make that table with numpy. Answers are compared before times are told.
+ratios. lifecircle starts from the ways as they are received, a GeoDataFrame. The others start from the table of vertices and pieces, ready
+made: ``from ways`` adds what it takes to make that table with numpy. Homes are an array of x and y for all of them. Answers are compared
+before times are told; last comes how the cost grows with the size.
 Needs ``pip install lifecircle[bench]``; pandana is left out where it is not installed.
 """
 
@@ -52,10 +53,10 @@ def lifecircle(folder: Path, watch: Watch) -> dict[str, Any]:
     """Build, place and ask; ask again; all pairs of one kind."""
     from lifecircle import network
 
-    small, homes, facilities = (read(folder / f"{name}.pkl") for name in ("small", "homes", "facilities"))
-    walk = network.build(small)  # compiled code is read from disk here
-    network.nearest(walk, homes.iloc[:2000], facilities.iloc[::500], speed_m_s=SPEED)
-    network.pairs(walk, homes.iloc[:10], facilities.iloc[:10], limit_min=1)
+    homes, facilities = np.load(folder / "homes.npy"), read(folder / "facilities.pkl")
+    walk = network.build(read(folder / "small.pkl"))  # compiled code is read from disk here
+    network.nearest(walk, homes[:2000], facilities.iloc[::500], speed_m_s=SPEED)
+    network.pairs(walk, homes[:10], facilities.iloc[:10], limit_min=1)
     streets = read(folder / "streets.pkl")
     watch.last = perf_counter()
     walk = network.build(streets)
@@ -154,7 +155,8 @@ def peak_mb() -> float | None:
 
 def read(path: Path) -> Any:
     """What `main` wrote for the children."""
-    return pickle.loads(path.read_bytes())
+    with path.open("rb") as file:
+        return pickle.load(file)
 
 
 def table(folder: Path) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, list[np.ndarray]]:
@@ -164,8 +166,8 @@ def table(folder: Path) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, list[n
     return int(got["n"]), got["a"], got["b"], got["metres"], [node[kind == k] for k in range(kind.max() + 1)]
 
 
-def compare(place: Path, *, nodes: int, repeats: int, peers: list[str]) -> None:
-    """Print the table of one size."""
+def compare(place: Path, *, nodes: int, repeats: int, peers: list[str]) -> dict[str, float]:
+    """Print the table of one size; seconds and memory of lifecircle."""
     import graphs
 
     with tempfile.TemporaryDirectory() as name:
@@ -176,12 +178,14 @@ def compare(place: Path, *, nodes: int, repeats: int, peers: list[str]) -> None:
         graphs.table(graph.streets)
         making = perf_counter() - start
         small = graphs.tiled(place, nodes=10_000).streets.iloc[:3000]
-        frames = {"small": small, "streets": graph.streets, "homes": graph.points(), "nodes": graph.nodes}
+        frames = {"small": small, "streets": graph.streets, "nodes": graph.nodes}
+        np.save(folder / "homes.npy", graph.nodes.to_numpy())
         for key, frame in (frames | {"facilities": facilities}).items():
             (folder / f"{key}.pkl").write_bytes(pickle.dumps(frame))
         arrays = {"a": graph.pieces["from"], "b": graph.pieces["to"], "metres": graph.pieces["metres"]}
         kind = facilities["kind"].str.split().str[1].astype(int)
         np.savez(folder / "table.npz", n=len(graph.nodes), node=facilities["node"], kind=kind, **arrays)
+        vertices = len(graph.nodes)
         size = f"{len(graph.streets):,} ways, {len(graph.nodes):,} vertices, {len(graph.pieces):,} pieces, {len(facilities):,} facilities"
         del graph, frames, arrays
         runs: dict[str, list[dict[str, Any]]] = {peer: [] for peer in peers if nodes <= SLOW.get(peer, nodes)}
@@ -190,7 +194,7 @@ def compare(place: Path, *, nodes: int, repeats: int, peers: list[str]) -> None:
                 done.append(child(peer, folder))
         mine = np.load(folder / "lifecircle.npy")
         agree = {peer: difference(mine, np.load(folder / f"{peer}.npy"), peer) for peer in runs if peer != "lifecircle"}
-    tell(size, runs, agree, making)
+    return {"vertices": vertices} | tell(size, runs, agree, making)
 
 
 def child(peer: str, folder: Path) -> dict[str, Any]:
@@ -216,8 +220,8 @@ def difference(mine: np.ndarray, theirs: np.ndarray, peer: str) -> float:
     return float(worst)
 
 
-def tell(size: str, runs: dict[str, list[dict[str, Any]]], agree: dict[str, float], making: float) -> None:
-    """Print medians and ratios as Markdown."""
+def tell(size: str, runs: dict[str, list[dict[str, Any]]], agree: dict[str, float], making: float) -> dict[str, float]:
+    """Print medians and ratios as Markdown; the medians of lifecircle."""
     print(f"\n### {size}\n")
     print(f"Making the table of vertices out of the ways: {making:.2f} s.\n")
     middle = {
@@ -240,6 +244,19 @@ def tell(size: str, runs: dict[str, list[dict[str, Any]]], agree: dict[str, floa
         print(f"| {peer} | {' | '.join(cells)} |")
     counts = {peer: got["pairs"] for peer, got in middle.items() if "pairs" in got}
     print(f"\nPairs within {LIMIT_MIN:.0f} minutes, one kind: {counts}", flush=True)
+    return mine
+
+
+def growth(sizes: list[dict[str, float]]) -> None:
+    """Print how the cost of lifecircle grows with the number of vertices."""
+    print("\n### lifecircle by size\n")
+    print("| vertices | build, s | query, s | both, µs a vertex | again, s | pairs, s | peak, MB |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    for got in sizes:
+        both = (got["build"] + got["query"]) / got["vertices"] * 1e6
+        cells = [f"{got['vertices']:,}", f"{got['build']:.3f}", f"{got['query']:.3f}", f"{both:.2f}"]
+        cells += [f"{got['query again']:.3f}", f"{got['pairs_s']:.3f}", f"{got['peak_mb']:,.0f}"]
+        print(f"| {' | '.join(cells)} |")
 
 
 def main() -> None:
@@ -265,9 +282,8 @@ def main() -> None:
         f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}; median of {given.repeats};",
         end=" ",
     )
-    print(", ".join(f"{p} {released(p)}" for p in (*peers, "numba", "numpy")))
-    for nodes in given.nodes:
-        compare(given.place, nodes=nodes, repeats=given.repeats, peers=peers)
+    print(", ".join(f"{p} {released(p)}" for p in (*peers, "numba", "numpy")) + "; homes as arrays of x and y")
+    growth([compare(given.place, nodes=nodes, repeats=given.repeats, peers=peers) for nodes in given.nodes])
 
 
 def released(package: str) -> str:

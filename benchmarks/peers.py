@@ -3,8 +3,8 @@
 PLACE is a folder with a study.toml; its streets are tiled (see `graphs`). Ten kinds, one facility per 500 vertices and kind, 15 minutes
 at 1.25 m/s, a home at every vertex. Each library runs in a process of its own, three times, in turns; what is printed is Markdown with medians and
 ratios. lifecircle starts from the ways as they are received, a GeoDataFrame. The others start from the table of vertices and pieces, ready
-made: ``from ways`` adds what it takes to make that table with numpy. Homes are an array of x and y for all of them. Answers are compared
-before times are told; last comes how the cost grows with the size.
+made: ``from ways`` adds what it takes to make that table with numpy. The homes come to lifecircle as an array of x and y, which it still
+places; to the others a home is a vertex. Answers are compared before times are told; last comes how the cost grows with the size.
 Needs ``pip install lifecircle[bench]``; pandana is left out where it is not installed.
 """
 
@@ -282,7 +282,7 @@ def main() -> None:
         f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}; median of {given.repeats};",
         end=" ",
     )
-    print(", ".join(f"{p} {released(p)}" for p in (*peers, "numba", "numpy")) + "; homes as arrays of x and y")
+    print(", ".join(f"{p} {released(p)}" for p in (*peers, "numba", "numpy")) + "; homes as an array of x and y")
     growth([compare(given.place, nodes=nodes, repeats=given.repeats, peers=peers) for nodes in given.nodes])
 
 

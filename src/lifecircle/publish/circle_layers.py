@@ -293,11 +293,12 @@ def _lacking(sheet: Drawing, frame: pd.DataFrame) -> tuple[list[list[list[Any]]]
     comma, more = sheet.say("、", ", "), sheet.say("{}等 {} 类", "{} and {} more")
     rows: list[list[list[Any]]] = []
     said: list[str | None] = []
+    found = np.array([listed(cells[c]) for c in cells], dtype=object).T.tolist()
     by_gap = cells.groupby(table["gap_id"].astype("str").to_numpy()).indices
-    for gap in frame["gap_id"].astype("str"):
-        mine = cells.iloc[by_gap.get(gap, [])]
-        rows.append(np.array([listed(mine[c].reset_index(drop=True)) for c in cells], dtype=object).T.tolist())
-        shown = comma.join(mine["kind"].iloc[:_SHOWN])
+    for gap in frame["gap_id"].astype("str").tolist():
+        mine = [found[row] for row in by_gap.get(gap, [])]
+        rows.append(mine)
+        shown = comma.join(row[0] for row in mine[:_SHOWN])
         over = len(mine) - _SHOWN
         said.append(more.format(shown, len(mine) if sheet.language == "zh" else over) if over > 0 else shown or None)
     return rows, said

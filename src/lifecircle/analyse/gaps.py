@@ -379,6 +379,7 @@ def _ranked(parts: list[pd.DataFrame], key: list[str], columns: list[str], crs: 
     found = found.sort_values([columns[1], *key, "gap"], ascending=[False, *[True] * len(key), True], ignore_index=True)
     found.insert(0, "rank", np.arange(1, len(found) + 1))
     number = (found.groupby(key).cumcount() + 1).astype("str")
-    names = found[key[0]].astype("str").str.cat([*(found[k].astype("str") for k in key[1:]), number], sep="-")
+    said = found[key].astype("str").assign(number=number)
+    names = said[key[0]].str.cat(said.drop(columns=key[0]), sep="-")
     found.index = pd.Index(names, name="gap_id", dtype="str")
     return gpd.GeoDataFrame(found[["rank", *key, "gap", *columns, "geometry"]], geometry="geometry", crs=crs)

@@ -22,7 +22,8 @@ class Circle(NamedTuple):
     """What everything else about the life circle is worked out from.
 
     `kinds` are the rows of `tier_kinds`, `parts` maps kinds to the kind they count as, `people` is what a home counts for; `minutes` are homes ×
-    kinds with parts counted, `answers` those of `coverage.reached`; `homes_at` and `facilities_at` are what `network.place` returned.
+    kinds with parts counted, `answers` those of `coverage.reached`, `town` their shares of the whole town; `homes_at` and `facilities_at` are
+    what `network.place` returned.
     """
 
     walk: network.WalkNetwork
@@ -34,6 +35,7 @@ class Circle(NamedTuple):
     minutes: pd.DataFrame
     straight_m: pd.DataFrame
     answers: pd.DataFrame
+    town: pd.DataFrame
     homes_at: pd.DataFrame
     facilities_at: pd.DataFrame
 
@@ -72,7 +74,7 @@ def walked(study: Study, homes: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, 
     kinds, parts = tier_kinds(study.standards), kind_parts()
     minutes = coverage.counting_parts(network.minutes(walk, fields, put), parts)
     straight_m = coverage.counting_parts(coverage.straight(homes, facilities, entrances=study.entrances), parts)
-    homes_at = put.table()
+    homes_at, people = put.table(), coverage.weight(homes)
     answers = coverage.reached(
         minutes, kinds, speed_m_s=walk.speed_m_s, joined=homes_at["placed"], straight_m=straight_m
     )
@@ -82,10 +84,11 @@ def walked(study: Study, homes: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame, 
         fields=fields,
         kinds=kinds,
         parts=parts,
-        people=coverage.weight(homes),
+        people=people,
         minutes=minutes,
         straight_m=straight_m,
         answers=answers,
+        town=coverage.shares(answers, kinds, people, _town(people)),
         homes_at=homes_at,
         facilities_at=network.place(walk, facilities),
     )
@@ -176,8 +179,7 @@ def _covered(study: Study, homes: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame
     areas, groups, people = _areas(study, homes), _groups(study, homes), circle.people
     complete = coverage.completeness(circle.answers, circle.kinds)
     counted = _counted(facilities, circle.parts)
-    by_town = coverage.shares(circle.answers, circle.kinds, people, _town(people))
-    by_town["facilities"] = by_town["kind"].map(counted).fillna(0.0).astype("float64")
+    by_town = circle.town.assign(facilities=circle.town["kind"].map(counted).fillna(0.0).astype("float64"))
     by_area = coverage.shares(circle.answers, circle.kinds, people, groups)
     by_area.insert(1, "name", by_area["area_id"].map(areas["name"]))
     missing = coverage.gaps(by_area, group="area_id", weight=str(people.name))
@@ -268,12 +270,11 @@ def _edges(
     outlines = network.areas(circle.walk, edge, limits_min=[limit], thorough=False)
     beyond = shapely.union_all(outlines.geometry.to_numpy())
     ring = pd.DataFrame({"limit_min": [limit], "area_m2": [float(shapely.area(beyond))]})
-    table = coverage.shares(circle.answers, circle.kinds, circle.people, _town(circle.people))
     inside = circle.people.index[~at_edge["any"].fillna(False).to_numpy(dtype=bool)]
     inner = coverage.shares(
         circle.answers.loc[inside], circle.kinds, circle.people.loc[inside], _town(circle.people.loc[inside])
     )
-    shown = certainty.headline(table, inner, group="scope", weight=str(circle.people.name))
+    shown = certainty.headline(circle.town, inner, group="scope", weight=str(circle.people.name))
     shown = shown[shown["method"] == "minutes"].drop(columns=["scope", "method"]).reset_index(drop=True)
     return at_edge, {
         "coverage_edge": shown,
@@ -302,8 +303,7 @@ def _sensitivity(study: Study, homes: gpd.GeoDataFrame, facilities: gpd.GeoDataF
         # Of the same homes in every case: one that a shorter leg cuts off is left out, not unknown.
         answers = coverage.reached(minutes, circle.kinds, speed_m_s=speed, joined=circle.homes_at["placed"])
         by_case[str(case.Index)] = coverage.shares(answers, circle.kinds, people, town)
-    base = coverage.shares(circle.answers, circle.kinds, people, town)
-    table = certainty.sensitivity(base, by_case, group="scope", weight=str(people.name))
+    table = certainty.sensitivity(circle.town, by_case, group="scope", weight=str(people.name))
     out: pd.DataFrame = table.drop(columns=["scope", "method"])
     return out
 
@@ -312,8 +312,7 @@ def _walkers(study: Study, homes: gpd.GeoDataFrame, facilities: gpd.GeoDataFrame
     """The shares by minutes of every walker of the standards, slopes counted where there is an elevation raster."""
     people, town = circle.people, _town(circle.people)
     share = f"share_of_{people.name}"
-    every = coverage.shares(circle.answers, circle.kinds, people, town)
-    base = every.loc[every["method"] == "minutes", share]
+    base = circle.town.loc[circle.town["method"] == "minutes", share]
     tables = []
     for code in standards.read("walkers")["code"]:
         walker = standards.walker(code)

@@ -278,13 +278,20 @@ class _Ground:
         )
         inside = np.where(left, inside, -1)
         frame[str(groups.name)] = self.most(inside, groups)
-        frame["area_m2"] = np.bincount(number, minlength=n) * self.cell_m**2
+        cells = np.bincount(number, minlength=n)
+        frame["area_m2"] = cells * self.cell_m**2
         if n:
-            order = np.argsort(number, kind="stable")
-            pieces = np.asarray(shapely.multipolygons(self.squares(held[order]), indices=number[order]))
-            shapes = shapely.coverage_union_all(pieces[:, None], axis=1)
-            # Squares that only share a side leave their corners along straight outlines.
-            frame["geometry"] = np.asarray(shapely.normalize(shapely.simplify(shapes, 0.0)))
+            shapes = np.empty(n, dtype=object)
+            alone = cells[number] == 1
+            shapes[number[alone]] = self.squares(held[alone])
+            held, number = held[~alone], number[~alone]
+            if len(held):
+                order = np.argsort(number, kind="stable")
+                _, piece = np.unique(number, return_inverse=True)
+                pieces = np.asarray(shapely.multipolygons(self.squares(held[order]), indices=piece[order]))
+                # Squares that only share a side leave their corners along straight outlines.
+                shapes[cells > 1] = shapely.simplify(shapely.coverage_union_all(pieces[:, None], axis=1), 0.0)
+            frame["geometry"] = np.asarray(shapely.normalize(shapes))
         return frame, inside
 
     def most(self, inside: _Array, groups: "pd.Series[Any]") -> "pd.Series[Any]":

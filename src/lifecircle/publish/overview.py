@@ -127,7 +127,7 @@ def draw(
     given = {name: frame for name, frame in layers.items() if frame is not None and len(frame)}
     tables = {name: frame for name, frame in given.items() if not isinstance(frame, gpd.GeoDataFrame)}
     sheet = Drawing(language=language, words=words or {}, tables=tables)
-    places = {name: _placed(name, frame) for name, frame in given.items()}
+    places = {name: _placed(name, frame) for name, frame in given.items() if name in _MAKERS}
     places = {name: frame for name, frame in places.items() if len(frame)}
     for name, maker in _MAKERS.items():
         if name in places:

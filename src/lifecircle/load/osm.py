@@ -130,15 +130,22 @@ def walkable(tags: Any) -> bool:
     return True
 
 
+def _processed(path: Path, *filters: Any) -> Any:
+    """The ways of a file that pass the filters, their nodes with locations."""
+    import osmium
+
+    processor: Any = osmium.FileProcessor(path).with_locations().with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
+    for one in filters:
+        processor.with_filter(one)
+    return processor
+
+
 def _ways(path: Path, *filters: Any) -> Iterator[tuple[Any, Any, bool]]:
     """Each way with its geometry (None where fewer than two of its nodes are in the file) and whether it was cut."""
     import osmium
 
     maker = osmium.geom.WKBFactory()
-    processor: Any = osmium.FileProcessor(path).with_locations().with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
-    for one in filters:
-        processor.with_filter(one)
-    for way in processor:
+    for way in _processed(path, *filters):
         try:
             yield way, maker.create_linestring(way), False
         except (osmium.InvalidLocationError, RuntimeError):  # a node is missing, or all nodes are one point
@@ -209,7 +216,7 @@ def _gates(path: Path) -> _Read:
     # a street that shares a node with a wall passes it there, gate or not
     streets: set[int] = set()
     walls: dict[int, tuple[float, float]] = {}
-    for way, _, _ in _ways(path, osmium.filter.KeyFilter("highway", "barrier", "waterway", "railway")):
+    for way in _processed(path, osmium.filter.KeyFilter("highway", "barrier", "waterway", "railway")):
         if "highway" in way.tags:
             if walkable(way.tags):
                 streets.update(node.ref for node in way.nodes)

@@ -92,26 +92,26 @@ def text(url: str) -> str:
 @cache
 def _held(url: str) -> str | None:
     source = _pack()
-    start = source.find(f"\n_res[{url!r}] = '''")
+    start = source.find(f"\n_res[{url!r}] = '''".encode())
     if start < 0:
         return None
-    opening = source.index("'''", start)
-    closing = source.index("'''", opening + 3)
+    opening = source.index(b"'''", start)
+    closing = source.index(b"'''", opening + 3)
     while _escaped(source, closing):
-        closing = source.index("'''", closing + 1)
-    return str(ast.literal_eval(source[opening : closing + 3]))
+        closing = source.index(b"'''", closing + 1)
+    return str(ast.literal_eval(source[opening : closing + 3].decode()))
 
 
-def _escaped(source: str, place: int) -> bool:
+def _escaped(source: bytes, place: int) -> bool:
     before = source[max(0, place - 20) : place]
-    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+    return (len(before) - len(before.rstrip(b"\\"))) % 2 == 1
 
 
 @cache
-def _pack() -> str:
+def _pack() -> bytes:  # as text it would take four times the memory
     package, name = _PACK
     try:
-        return (resources.files(package) / name).read_text(encoding="utf-8")
+        return (resources.files(package) / name).read_bytes().replace(b"\r\n", b"\n")
     except (ModuleNotFoundError, FileNotFoundError) as error:
         raise OutputError(
             "Maps need the package folium-offline (pip install folium-offline==0.20.0.2), which is not installed."

@@ -151,7 +151,8 @@ def pack(shapes: "np.ndarray[Any, Any]", kind: str, *, digits: int = 6) -> dict[
 
 def _ragged(shapes: "np.ndarray[Any, Any]", kind: str) -> "tuple[np.ndarray[Any, Any], dict[str, list[int]]]":
     depth = {"line": 2, "area": 3}[kind]
-    _, coordinates, offsets = shapely.to_ragged_array(shapely.force_2d(shapes))
+    flat = shapely.force_2d(shapes) if bool(shapely.has_z(shapes).any()) else shapes
+    _, coordinates, offsets = shapely.to_ragged_array(flat)
     steps = [np.diff(offset) for offset in offsets]
     if len(steps) < depth:  # no multi kind among them: one part a feature
         steps.append(np.ones(len(shapes), dtype=np.int64))

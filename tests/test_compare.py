@@ -359,8 +359,8 @@ def test_a_run_and_a_comparison_never_replace_each_other(place: Path, tmp_path: 
     assert (out / "results.gpkg").read_bytes() == b"ours"
 
 
-def test_a_facility_without_a_place_is_a_fault(town: Study) -> None:
+def test_a_facility_without_a_place_is_a_fault() -> None:
     """Adding a facility without a geometry is told as a fault of its row, from a table and from a frame without geometry."""
     plan = pd.DataFrame({"action": ["add"], "table": ["facilities"], "id": ["zz"], "kind": ["clinic"]})
     with pytest.raises(LifecircleError, match="1"):
-        scenario.read(plan, town)
+        scenario.read(plan, beyond())

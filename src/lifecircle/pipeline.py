@@ -95,8 +95,11 @@ def run(
     watch = _Watch(progress)
     with watch("read"):
         recipe = load.recipe.read(place)
+        out = Path(out) if out is not None else Path("layers") / recipe.folder.name
+        before = output.previous(out)
+        if before is not None and "scenario" in before:
+            raise OutputError(f"{out} holds a comparison; choose another folder for the results of a run.")
         study, inventory = normalise.place(recipe, progress=watch.within)
-    out = Path(out) if out is not None else Path("layers") / recipe.folder.name
     facts = _facts(recipe, study, inventory)
     last = _last(out, facts) if theme else {}
     results, skipped, walked = analyse(study, only=theme, watch=watch)
@@ -107,9 +110,6 @@ def run(
         walked = walked or last.get("network", {})
         skipped = {t: said["why"] for t, said in last.get("themes", {}).items() if t != theme and "why" in said}
     results = {name: results[name] for names in _LAYERS.values() for name in names if name in results}
-    before = output.previous(out)
-    if before is not None and "scenario" in before:
-        raise OutputError(f"{out} holds a comparison; choose another folder for the results of a run.")
     with output.staged(out) as folder:
         with watch("publish"):
             whole.write(

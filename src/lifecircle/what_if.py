@@ -97,6 +97,7 @@ def compare(
     """
     watch = _Watch(progress)
     facts: dict[str, Any] = {}
+    _refuse_a_run(out)
     with watch("read"):
         if isinstance(place, Study):
             study = place
@@ -108,6 +109,7 @@ def compare(
         planned = changes if isinstance(changes, Scenario) else scenario.read(changes, study)
         if out is None and not isinstance(place, Study):
             out = Path("layers") / recipe.folder.resolve().name / "compare" / planned.name
+            _refuse_a_run(out)
         after = scenario.apply(study, planned)
     with watch("before"):
         old = walks(study)
@@ -130,12 +132,17 @@ def compare(
     if found.out is not None:
         from lifecircle.publish import output
 
-        last = output.previous(found.out)
-        if last is not None and "scenario" not in last:
-            raise OutputError(f"{found.out} holds the results of a run; choose another folder for the comparison.")
         with output.staged(found.out) as folder, watch("publish"):
             _write(folder, found, facts)
     return found
+
+
+def _refuse_a_run(out: Path | str | None) -> None:
+    from lifecircle.publish import output
+
+    last = None if out is None else output.previous(out)
+    if last is not None and "scenario" not in last:
+        raise OutputError(f"{out} holds the results of a run; choose another folder for the comparison.")
 
 
 # -- walking -------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Protocol
 
 import pandas as pd
@@ -122,6 +123,7 @@ def _by_alias(table: str, raw: list[str], wanted: list[str]) -> tuple[list[Mappe
     return out, doubts
 
 
+@cache
 def _aliases(table: str) -> pd.DataFrame:
     listed = standards.aliases(table)
     listed = listed[listed["column"] != "source"]

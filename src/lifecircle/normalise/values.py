@@ -7,6 +7,7 @@ could not be read. The work is done once for each different cell.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -184,6 +185,7 @@ def codes(raw: pd.Series[Any], listed: dict[str, str]) -> tuple[pd.Series, pd.Se
     return found, text.where(found.isna() & text.notna()).astype("str")
 
 
+@cache
 def _plain(unit: str) -> str:
     return standards.normal(pd.Series([unit], dtype="str")).iloc[0]
 

@@ -35,7 +35,7 @@ class Effort(NamedTuple):
 
     `kicks`: how often a few options are changed at random before swapping anew. `rounds`: steps of the Lagrangian.
     `entries`: the largest model, in pairs of an option with a group of homes, that HiGHS searches; its linear programme alone is
-    solved up to twenty times that size. `nodes`: the most nodes of HiGHS's search. `seconds`: when HiGHS gives up, the last resort.
+    solved up to six times that size. `nodes`: the most nodes of HiGHS's search. `seconds`: when HiGHS gives up, the last resort.
 
     >>> Effort(nodes=100)._replace(seconds=5.0).nodes
     100
@@ -43,9 +43,9 @@ class Effort(NamedTuple):
 
     kicks: int = 60
     rounds: int = 600
-    entries: int = 100_000
-    nodes: int = 5_000
-    seconds: float = 20.0
+    entries: int = 50_000
+    nodes: int = 20_000
+    seconds: float = 15.0
 
 
 USUAL = Effort()
@@ -398,12 +398,12 @@ def curve(
 
 
 def costs(options: pd.DataFrame, table: pd.DataFrame) -> pd.Series[float]:
-    """What each option costs: the floor that is converted × the yuan a square metre of its kind.
+    """What each option costs: the area that is converted × the yuan a square metre of its kind.
 
     Parameters
     ----------
     options
-        ``kind`` and ``floor_area_m2`` (of the use, not of the whole building), NaN where not known.
+        ``kind`` and ``area_m2`` (of the use, not of the whole building: floor, or ground where the use is outdoors), NaN where not known.
     table
         One profile of the table conversion_costs: ``code`` (kind), ``quantity`` (``yuan_per_m2``), ``value``. The row ``any`` is used for kinds
         without one of their own.
@@ -411,7 +411,7 @@ def costs(options: pd.DataFrame, table: pd.DataFrame) -> pd.Series[float]:
     Returns
     -------
     Series
-        float64 yuan on the index of `options`, named ``cost_yuan``; NaN where the floor or the rate is not known.
+        float64 yuan on the index of `options`, named ``cost_yuan``; NaN where the area or the rate is not known.
 
     Raises
     ------
@@ -425,16 +425,16 @@ def costs(options: pd.DataFrame, table: pd.DataFrame) -> pd.Series[float]:
 
     Examples
     --------
-    >>> options = pd.DataFrame({"kind": ["nursery", "clinic", "clinic"], "floor_area_m2": [200.0, 100.0, float("nan")]})
+    >>> options = pd.DataFrame({"kind": ["nursery", "clinic", "clinic"], "area_m2": [200.0, 100.0, float("nan")]})
     >>> table = pd.DataFrame({"code": ["nursery", "any"], "quantity": "yuan_per_m2", "value": [3000.0, 2000.0]})
     >>> costs(options, table).tolist()
     [600000.0, 200000.0, nan]
     """
     rates = table[table["quantity"] == "yuan_per_m2"].set_index("code")["value"]
     _check(rates, "conversion_costs")
-    _check(options["floor_area_m2"].reset_index(drop=True), "floor_area_m2")
+    _check(options["area_m2"].reset_index(drop=True), "area_m2")
     rate = options["kind"].map(rates).astype("float64").fillna(float(rates.get("any", np.nan)))
-    return (options["floor_area_m2"].astype("float64") * rate).rename("cost_yuan")
+    return (options["area_m2"].astype("float64") * rate).rename("cost_yuan")
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -1429,6 +1429,6 @@ _HALVINGS = 50
 _PATIENCE = 20
 _SLOWEST = 1e-3
 # The linear programme alone is solved up to this many times the size that is searched.
-_LP = 20
+_LP = 6
 # Entries that the steps of a bound may look at in all.
 _WORK = 3e9

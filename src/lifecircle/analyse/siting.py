@@ -333,9 +333,8 @@ def p_median(
     saving = weight[case.home] * (base[case.home] - case.minutes)
     keep = saving > 0
     m = len(case.options)
-    model = _Model(
-        case.home[keep], case.option[keep], saving[keep], len(case.homes), np.arange(m), np.zeros(m), p, np.inf
-    )
+    rows, row = np.unique(case.home[keep], return_inverse=True)
+    model = _Model(row, case.option[keep], saving[keep], len(rows), np.arange(m), np.zeros(m), p, np.inf)
     forced = _greedy(model, np.empty(0, np.int64))
     if not len(forced) and m and counted.any() and np.isnan(now).any():
         forced = np.array([0])
@@ -615,7 +614,7 @@ class _Model(NamedTuple):
     The entries ``row``, ``option``, ``saving`` stand in the order of the rows and, within one, of the options. Covering is the case in
     which all savings of a row are equal; the p-median saves people × (minutes without − minutes with). Of `p` options
     at most, of cost within `budget`, no two of one `site`. With `capacity` (people an option serves) the row asks for `asks`
-    people, may be split, and its saving is what it is worth when served in full; `minutes` says who is served first.
+    people, may be split, and its saving is what it is worth when served in full; `minutes` says who is served first, `turn` holds that order.
     """
 
     row: _Array
@@ -629,6 +628,7 @@ class _Model(NamedTuple):
     capacity: _Array | None = None
     asks: _Array | None = None
     minutes: _Array | None = None
+    turn: _Array | None = None
 
 
 class _Found(NamedTuple):
@@ -662,6 +662,7 @@ def _covering(case: _Case, *, p: int, budget: float | None, each: bool = False) 
     model = _Model(row, option, weight, len(distinct), site, cost, p, limit, minutes=minutes)
     if "capacity" in case.options:
         model = model._replace(capacity=case.options["capacity"].to_numpy(dtype="float64"), asks=people[first])
+        model = model._replace(turn=_turns(model))
         return model, model
     return model, _merged(model, each=each)
 
@@ -818,31 +819,42 @@ def _left(model: _Model, served: _Array) -> _Array:
     return np.maximum(asks - np.bincount(model.row, served, minlength=model.rows), 0.0)
 
 
+def _turns(model: _Model) -> _Array:
+    """The entries in the order in which options serve them: by option, dearest and then nearest homes first."""
+    minutes = model.minutes if model.minutes is not None else np.zeros(len(model.row))
+    return np.lexsort((model.row, minutes, -_unit(model), model.option))
+
+
 def _fill(model: _Model, left: _Array) -> tuple[_Array, _Array]:
-    """What each option would be worth if it alone served who is left, dearest and then nearest first; people by entry."""
+    """What each option would be worth if it alone served who is left, and the people of each entry."""
     capacity = model.capacity if model.capacity is not None else np.full(len(model.site), np.inf)
-    unit = _unit(model)
-    minutes = model.minutes if model.minutes is not None else np.zeros(len(unit))
-    order = np.lexsort((model.row, minutes, -unit, model.option))
-    option, asked = model.option[order], left[model.row[order]]
+    turn = model.turn if model.turn is not None else _turns(model)
+    served = np.zeros(len(turn))
+    served[turn] = _within(capacity, model.option[turn], left[model.row[turn]])
+    return np.bincount(model.option, served * _unit(model), minlength=len(model.site)), served
+
+
+def _within(capacity: _Array, option: _Array, asked: _Array) -> _Array:
+    """Of what is asked of each option, one after another, the part that its capacity still holds; options come in runs."""
     total = np.cumsum(asked)
-    start = np.searchsorted(option, np.arange(len(model.site)))
+    start = np.searchsorted(option, np.arange(len(capacity)))
     earlier = total - asked - np.append(0.0, total)[start][option]
-    served = np.zeros(len(option))
-    served[order] = np.clip(capacity[option] - earlier, 0.0, asked)
-    return np.bincount(model.option, served * unit, minlength=len(model.site)), served
+    held: _Array = np.clip(capacity[option] - earlier, 0.0, asked)
+    return held
 
 
 def _served(model: _Model, chosen: _Array) -> _Array:
     """People of each entry that the chosen options serve, one option after another, nearest homes first."""
     out = np.zeros(len(model.row))
     left = model.asks.copy() if model.asks is not None else np.ones(model.rows)
-    for j in chosen:
-        mine = np.flatnonzero(model.option == j)
-        own = model._replace(row=model.row[mine], option=model.option[mine], saving=model.saving[mine])
-        own = own._replace(minutes=None if model.minutes is None else model.minutes[mine])
-        out[mine] = _fill(own, left)[1]
-        left = np.maximum(left - np.bincount(model.row[mine], out[mine], minlength=model.rows), 0.0)
+    capacity = model.capacity if model.capacity is not None else np.full(len(model.site), np.inf)
+    turn = model.turn if model.turn is not None else _turns(model)
+    first, last = np.searchsorted(model.option[turn], [chosen, chosen + 1])
+    for j, low, high in zip(chosen, first, last, strict=True):
+        mine = turn[low:high]
+        asked = left[model.row[mine]]
+        out[mine] = np.clip(capacity[j] - (np.cumsum(asked) - asked), 0.0, asked)
+        left[model.row[mine]] = asked - out[mine]
     return out
 
 
@@ -883,11 +895,9 @@ def _relaxed(model: _Model, prices: _Array) -> _Relaxed:
         good = more > 0
         net = np.divide(np.where(good, more, 0.0), model.asks[model.row])
         order = np.lexsort((-net, model.option))
-        option, asked = model.option[order], np.where(good, model.asks[model.row], 0.0)[order]
-        total = np.cumsum(asked)
-        earlier = total - asked - np.append(0.0, total)[np.searchsorted(option, np.arange(m))][option]
-        part = np.zeros(len(option))
-        part[order] = np.clip(model.capacity[option] - earlier, 0.0, asked)
+        part = np.zeros(len(order))
+        asked = np.where(good, model.asks[model.row], 0.0)[order]
+        part[order] = _within(model.capacity, model.option[order], asked)
         part = np.divide(part, model.asks[model.row])
     worth = np.bincount(model.option, more * part, minlength=m)
     value, price, taken = _chosen_freely(model, worth)
@@ -939,7 +949,7 @@ def _lagrangian(model: _Model, lower: float, *, rounds: int, start: _Array | Non
     many = np.maximum(np.bincount(model.row, minlength=model.rows), 1)
     prices = most * (1.0 - 1.0 / many) if start is None else np.clip(start, 0.0, most)
     best, held, pace, still, before = np.inf, prices, 1.0, 0, np.zeros(model.rows)
-    for _ in range(min(rounds, int(_WORK / max(len(model.row), 1)) + 1)):
+    for _ in range(min(rounds, int(_WORK / _pass(model)) + 1)):
         now = _relaxed(model, prices)
         if now.value < best:
             still = still if now.value > best * (1 - 1e-5) else 0
@@ -989,16 +999,13 @@ def _solved(model: _Model, effort: Effort, *, start: _Array | None = None) -> _F
     bound = _whole(model, min(bound, least))
     if effort.kicks and not _met(value, bound):
         steps.append("kicks")
-        kicks = (
-            min(effort.kicks, int(_WORK / (len(model.row) * len(model.site))) + 1)
-            if model.capacity is not None
-            else effort.kicks
-        )
+        looks = len(model.row) * (1 if model.capacity is None else model.p)
+        kicks = min(effort.kicks, int(_KICKS / looks) + 1)
         tried = _kicked(model, chosen, kicks=kicks, enough=bound)
         better = _exactly(model, tried)
         if better > value:
             chosen, value = tried, better
-    if effort.entries and len(model.row) <= _LP * effort.entries and not _met(value, bound):
+    if effort.entries and _size(model) <= _LP * effort.entries and not _met(value, bound):
         steps.append("linear programme")
         least, prices = min((bound, prices), _priced(model, prices), key=lambda pair: pair[0])
         bound = _whole(model, min(bound, least))
@@ -1007,7 +1014,7 @@ def _solved(model: _Model, effort: Effort, *, start: _Array | None = None) -> _F
         open_ = ~_ruled_out(model, prices, value)
         open_[chosen] = True
         rest, options = _part(model, open_)
-        if len(rest.row) <= effort.entries:
+        if _size(rest) <= effort.entries:
             steps.append("branch and bound")
             taken, least, stopped = _searched(rest, np.searchsorted(options, chosen), effort)
             better = _exactly(model, options[taken])
@@ -1017,6 +1024,16 @@ def _solved(model: _Model, effort: Effort, *, start: _Array | None = None) -> _F
     if _met(value, bound):
         bound, stopped = value, "proven"
     return _Found(chosen, value, max(bound, value), tuple(steps), stopped)
+
+
+def _size(model: _Model) -> int:
+    """Entries as far as HiGHS goes; where each needs a variable and a row of its own, a model is much harder."""
+    return len(model.row) * (1 if _flat(model) else _HARDER)
+
+
+def _pass(model: _Model) -> int:
+    """What one look at all entries costs; where they are sorted each time, ten times as much."""
+    return max(len(model.row), 1) * (1 if model.capacity is None else 10)
 
 
 def _first_best(model: _Model, answers: list[_Array]) -> _Array:
@@ -1077,13 +1094,11 @@ def _part(model: _Model, keep: _Array) -> tuple[_Model, _Array]:
         capacity=None if model.capacity is None else model.capacity[options],
         asks=None if model.asks is None else model.asks[old],
         minutes=None if model.minutes is None else model.minutes[inside],
+        turn=None,
     )
-    flat = (
-        part.capacity is None
-        and len(row)
-        and (np.maximum.reduceat(part.saving, _starts(part)) == np.minimum.reduceat(part.saving, _starts(part))).all()
-    )
-    return (_merged(part, each=False) if flat else part), options
+    if part.capacity is not None:
+        return part._replace(turn=_turns(part)), options
+    return (_merged(part, each=False) if _flat(part) else part), options
 
 
 def _starts(model: _Model) -> _Array:
@@ -1269,7 +1284,11 @@ def _ranked(model: _Model, chosen: _Array) -> tuple[_Array, _Array]:
         rest = np.setdiff1d(chosen, order)
         gain[rest] = _gains(model, np.array(order, np.int64))[rest]
         order.append(int(gain.argmax()))
-    so_far = np.array([_exactly(model, np.sort(order[: k + 1])) for k in range(len(order))], dtype="float64")
+    # a linear programme for each is too much at large size: the last one then takes what assigning homes best adds
+    few = model.capacity is None or len(order) * np.isin(model.option, chosen).sum() <= _EXACTLY
+    worth = _exactly if few else _value
+    so_far = np.array([worth(model, np.sort(order[: k + 1])) for k in range(len(order))], dtype="float64")
+    so_far[-1:] = _exactly(model, chosen) if len(order) else so_far[-1:]
     return np.array(order, np.int64), so_far
 
 
@@ -1431,4 +1450,10 @@ _SLOWEST = 1e-3
 # The linear programme alone is solved up to this many times the size that is searched.
 _LP = 6
 # Entries that the steps of a bound may look at in all.
-_WORK = 3e9
+_WORK = 1e9
+# Entries that the kicks may look at in all, some ten times each.
+_KICKS = 2e7
+# A variable and a row for each entry are this many times as hard as a variable a row.
+_HARDER = 8
+# Entries assigned by linear programmes, one a rank, in the table of the chosen.
+_EXACTLY = 200_000

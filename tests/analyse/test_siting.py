@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lifecircle import standards
+from lifecircle import load, network, normalise, pipeline, standards
 from lifecircle.analyse import siting
 from lifecircle.errors import SchemaError
 
@@ -513,3 +513,81 @@ def test_the_callers_frames_are_left_alone() -> None:
     siting.maximal_covering(PAIRS, HOMES, SITES, kinds=CLINIC, p=2)
     for frame, was in zip((PAIRS, HOMES, SITES, CLINIC), before, strict=True):
         pd.testing.assert_frame_equal(frame, was)
+
+
+# --- the sample town ----------------------------------------------------------------------------------------------------------
+
+USES = ["community_canteen", "elder_day_care", "nursery"]  # walked to within 5 minutes by GB 50180
+Town = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def town() -> Town:
+    """Pairs of homes and idle assets on the town's streets, homes, options, kinds, minutes to what there is now."""
+    study, _ = normalise.place(load.recipe.read(pipeline.sample_town()))
+    assert study.homes is not None
+    assert study.assets is not None
+    assert study.facilities is not None
+    assert study.streets is not None
+    walk = network.build(study.streets, barriers=study.barriers, gates=study.gates)
+    tiers = standards.tier_kinds(study.standards).query("tier == 5").set_index("kind")
+    kinds = pd.DataFrame({"limit_min": tiers.loc[USES, "tier"].astype("float64")})
+    there = study.facilities[study.facilities["kind"].isin(USES)]
+    minutes = network.nearest(walk, study.homes, there, entrances=study.entrances)[USES]
+    assets = study.assets.assign(geometry=study.assets.geometry.representative_point(), kind="asset")
+    pairs = network.pairs(walk, study.homes, assets, limit_min=15.0)
+    options = pd.DataFrame({"site_id": assets.index, "area_m2": assets["floor_area_m2"].clip(upper=800).to_numpy()})
+    options = options.merge(pd.DataFrame({"kind": USES}), how="cross")
+    costed = options.assign(cost_yuan=siting.costs(options, standards.read("conversion_costs")))
+    return pairs, study.homes, costed, kinds, minutes
+
+
+@pytest.mark.slow
+def test_the_sample_town_is_proven(town: Town) -> None:
+    """Three nurseries among the idle assets: none of the 24,804 choices of three reaches more; eight are proven, too."""
+    pairs, homes, options, kinds, minutes = town
+    kinds = kinds.loc[["nursery"]]
+    sites = options[options["kind"] == "nursery"].drop(columns="cost_yuan")
+    covered = minutes[["nursery"]] <= 5.0
+    answer = siting.maximal_covering(pairs, homes, sites, kinds=kinds, p=3, covered=covered)
+    short = pairs[pairs["walk_min"] <= 5.0]
+    near = np.zeros((len(homes), len(sites)), bool)
+    near[homes.index.get_indexer(short["home_id"]), pd.Index(sites["site_id"]).get_indexer(short["facility_id"])] = True
+    weight = homes["residents"].fillna(0.0).mask(covered["nursery"], 0.0).to_numpy()
+    used = weight > 0
+    best = max(reached(near[used], weight[used], c) for c in combinations(range(len(sites)), 3))
+    assert answer.objective == pytest.approx(best, rel=1e-12)
+    assert answer.objective > 0
+    assert answer.proven
+    assert answer.totals["residents_before"].item() == pytest.approx(homes["residents"][covered["nursery"]].sum())
+    assert siting.maximal_covering(pairs, homes, sites, kinds=kinds, p=8, covered=covered).proven
+
+
+@pytest.mark.slow
+def test_uses_of_the_sample_towns_assets_share_a_budget(town: Town) -> None:
+    """Ten million yuan over three uses: proven, within the budget, one use an asset, and assets of unknown cost are told."""
+    pairs, homes, options, kinds, minutes = town
+    answer = siting.maximal_covering(pairs, homes, options, kinds=kinds, budget=1e7, covered=minutes <= 5.0)
+    assert answer.proven
+    assert answer.chosen["cost_yuan"].sum() <= 1e7
+    assert answer.chosen["site_id"].is_unique
+    unknown = options.loc[options["cost_yuan"].isna(), "site_id"]
+    told = answer.left_out.query("why == 'cost_not_known'")["site_id"]
+    assert sorted(told) == sorted(unknown)
+    assert answer.totals["residents_gained"].sum() == pytest.approx(answer.objective)
+
+
+@pytest.mark.slow
+def test_set_median_and_curve_of_the_sample_town(town: Town) -> None:
+    """The fewest canteens, the four that shorten the walk most and the curve of day care up to ten are proven, each step."""
+    pairs, homes, options, kinds, minutes = town
+    sites = options[options["kind"] == "community_canteen"].drop(columns="cost_yuan")
+    fewest = siting.smallest_set(pairs, homes, sites, kinds=kinds, covered=minutes <= 5.0)
+    assert fewest.proven
+    assert fewest.objective > 0
+    median = siting.p_median(pairs, homes, sites, p=4, now_min=minutes["community_canteen"], unreached_min=60.0)
+    assert median.proven
+    care = options[options["kind"] == "elder_day_care"].drop(columns="cost_yuan")
+    steps = siting.curve(pairs, homes, care, kinds=kinds, p=10, covered=minutes <= 5.0)
+    assert steps["proven"].all()
+    assert steps["objective"].is_monotonic_increasing

@@ -226,7 +226,7 @@ def test_the_median_asks_what_no_reach_counts() -> None:
 
 
 def test_costs_are_area_times_rate() -> None:
-    """A nursery of 200 m² at its own rate, an unlisted kind at that of `any`, an unknown area NaN; the shipped table is marked D."""
+    """A nursery of 200 m² at its own rate, an unlisted kind at that of `any`, an area of 0 m² NaN; the shipped table is marked D."""
     table = standards.read("conversion_costs")
     rate = table.set_index("code")["value"]
     options = pd.DataFrame(
@@ -443,6 +443,39 @@ def test_a_capacity_nobody_fills_is_no_capacity() -> None:
     assert roomy.gains["site_id"].tolist() == free.gains["site_id"].tolist()  # fewest minutes, too
 
 
+def test_another_solver_finds_the_same() -> None:
+    """scipy's milp, given the models as the papers write them, finds the same most covered and the same shortest mean."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    pairs, homes, sites = large(4)
+    n, m, people = len(homes), len(sites), homes["residents"].to_numpy()
+    near = np.zeros((n, m))
+    near[pairs["home_id"], pairs["facility_id"]] = 1
+    rules = [
+        LinearConstraint(np.hstack([-near, np.eye(n)]), ub=0),
+        LinearConstraint(np.append(np.ones(m), np.zeros(n)), ub=6),
+    ]
+    whole = np.append(np.ones(m), np.zeros(n))
+    theirs = milp(np.append(np.zeros(m), -people), constraints=rules, integrality=whole, bounds=Bounds(0, 1))
+    ours = siting.maximal_covering(pairs, homes, sites, kinds=CLINIC, p=6)
+    assert ours.objective == pytest.approx(-theirs.fun, rel=1e-9)
+    assert ours.proven
+
+    n, m = 40, 12
+    minutes = np.random.default_rng(4).uniform(0, 30, (n, m))
+    one = np.hstack([np.zeros((n, m)), np.kron(np.eye(n), np.ones(m))])
+    open_ = np.hstack([-np.tile(np.eye(m), (n, 1)), np.eye(n * m)])
+    rules = [LinearConstraint(one, 1, 1), LinearConstraint(open_, ub=0)]
+    rules.append(LinearConstraint(np.append(np.ones(m), np.zeros(n * m)), ub=3))
+    cost = np.append(np.zeros(m), (people[:n, None] * minutes).ravel())
+    theirs = milp(cost, constraints=rules, integrality=np.append(np.ones(m), np.zeros(n * m)), bounds=Bounds(0, 1))
+    home, site = np.indices((n, m)).reshape(2, -1)
+    pairs = pd.DataFrame({"home_id": home, "facility_id": site, "walk_min": minutes.ravel()})
+    ours = siting.p_median(pairs, homes[:n], sites[:m], p=3)
+    assert ours.objective == pytest.approx(theirs.fun / people[:n].sum(), rel=1e-9)
+    assert ours.proven
+
+
 def test_a_search_that_runs_out_of_time_says_so() -> None:
     """With no second for HiGHS the answer stands with its bound, is not called proven, and says that the clock ended it."""
     pairs, homes, sites = large(1, homes=2000, sites=120)
@@ -473,6 +506,8 @@ def test_a_search_that_runs_out_of_time_says_so() -> None:
         ({"sites": SITES.assign(kind="zoo")}, "'zoo' has no row in kinds"),
         ({"homes": HOMES.assign(residents=-1.0)}, "6 values below 0"),
         ({"homes": pd.concat([HOMES, HOMES[:1]])}, "the id 'g' repeats"),
+        ({"homes": HOMES.rename(columns={"residents": "people"})}, "homes: lacks the column residents"),
+        ({"sites": SITES[:0].assign(cost_yuan=1.0)}, "p is 1, but there are 0 candidate sites"),
         ({"homes": HOMES[1:]}, "name a home_id without a row"),
         ({"pairs": pd.concat([PAIRS, PAIRS[:1]])}, "paired more than once"),
         ({"pairs": PAIRS.assign(walk_min=-1.0)}, "walk_min: 7 values below 0"),

@@ -410,7 +410,7 @@ def costs(options: pd.DataFrame, table: pd.DataFrame) -> pd.Series[float]:
     Returns
     -------
     Series
-        float64 yuan on the index of `options`, named ``cost_yuan``; NaN where the area or the rate is not known.
+        float64 yuan on the index of `options`, named ``cost_yuan``; NaN where the area or the rate is not known; 0 m² is no measurement.
 
     Raises
     ------
@@ -433,7 +433,8 @@ def costs(options: pd.DataFrame, table: pd.DataFrame) -> pd.Series[float]:
     _check(rates, "conversion_costs")
     _check(options["area_m2"].reset_index(drop=True), "area_m2")
     rate = options["kind"].map(rates).astype("float64").fillna(float(rates.get("any", np.nan)))
-    return (options["area_m2"].astype("float64") * rate).rename("cost_yuan")
+    area = options["area_m2"].astype("float64")
+    return (area.where(area > 0) * rate).rename("cost_yuan")
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -477,6 +478,9 @@ def _case(
     if kinds[["limit_min", "weight"]].isna().any(axis=None):
         raise SchemaError("kinds", ["limit_min and weight must be numbers"])
     named = list(kinds["people"]) if "people" in kinds else ["residents"] * len(kinds)
+    lacking = [column for column in dict.fromkeys(named) if column not in homes]
+    if lacking:
+        raise SchemaError("homes", [f"lacks the column {', '.join(lacking)}"])
     for column in dict.fromkeys(named):
         _check(homes[column], column)
     _check_options(sites, kinds, budget)
@@ -1017,13 +1021,22 @@ def _solved(model: _Model, effort: Effort, *, start: _Array | None = None) -> _F
         if _size(rest) <= effort.entries:
             steps.append("branch and bound")
             taken, least, stopped = _searched(rest, np.searchsorted(options, chosen), effort)
-            better = _exactly(model, options[taken])
+            taken = np.sort(options[taken])
+            better = _exactly(model, taken) if _allowed(model, taken) else -np.inf
             if better > value + _tiny(model):
-                chosen, value = np.sort(options[taken]), better
+                chosen, value = taken, better
             bound = _whole(model, min(bound, max(least, value)))
+            if stopped == "proven":  # by HiGHS, to within its tolerances
+                bound, stopped = (value, stopped) if bound <= value + _TINY * max(1.0, value) else (bound, "bound")
     if _met(value, bound):
         bound, stopped = value, "proven"
     return _Found(chosen, value, max(bound, value), tuple(steps), stopped)
+
+
+def _allowed(model: _Model, chosen: _Array) -> bool:
+    """Whether a choice keeps to p, the budget and one use a site, whatever a solver's tolerance let pass."""
+    once = len(np.unique(model.site[chosen])) == len(chosen)
+    return once and len(chosen) <= model.p and bool(model.cost[chosen].sum() <= model.budget)
 
 
 def _size(model: _Model) -> int:

@@ -667,12 +667,11 @@ def _covering(case: _Case, *, p: int, budget: float | None, each: bool = False) 
     if "capacity" in case.options:
         model = model._replace(capacity=case.options["capacity"].to_numpy(dtype="float64"), asks=people[first])
         model = model._replace(turn=_turns(model))
-        return model, model
     return model, _merged(model, each=each)
 
 
 def _merged(model: _Model, *, each: bool) -> _Model:
-    """The model with rows of equal options as one, worth their sum (with `each`: 1)."""
+    """The model with rows of equal options as one, worth their sum (with `each`: 1), as far away as their people on average."""
     if not model.rows:
         return model
     bits = np.random.default_rng(0).integers(0, 2**63, len(model.site), dtype=np.uint64)
@@ -687,11 +686,18 @@ def _merged(model: _Model, *, each: bool) -> _Model:
         return model
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))  # groups in the order of their first home, whatever the keys are
-    worth = np.bincount(rank[group], model.saving[start])
     keep = first[group][model.row] == model.row
     row = rank[group[model.row[keep]]]
+    worth = np.bincount(rank[group], model.saving[start])
     saving = np.ones(len(row)) if each else worth[row]
-    return model._replace(row=row, option=model.option[keep], saving=saving, rows=len(first), minutes=None)
+    merged = model._replace(row=row, option=model.option[keep], saving=saving, rows=len(first), minutes=None)
+    if model.asks is None or model.minutes is None:
+        return merged
+    asks = np.bincount(rank[group], model.asks)
+    into = np.searchsorted(row, rank[group[model.row]]) + place
+    minutes = np.bincount(into, model.minutes * model.asks[model.row]) / asks[row]
+    merged = merged._replace(asks=asks, minutes=minutes)
+    return merged._replace(turn=_turns(merged))
 
 
 # --- greedy, swaps, kicks ---------------------------------------------------------------------------------------------
@@ -1110,7 +1116,7 @@ def _part(model: _Model, keep: _Array) -> tuple[_Model, _Array]:
         turn=None,
     )
     if part.capacity is not None:
-        return part._replace(turn=_turns(part)), options
+        return _merged(part._replace(turn=_turns(part)), each=False), options
     return (_merged(part, each=False) if _flat(part) else part), options
 
 

@@ -400,12 +400,43 @@ def test_the_order_of_rows_changes_nothing(town: tuple[np.ndarray, np.ndarray], 
     assert (one.objective, one.bound, one.stopped) == (other.objective, other.bound, other.stopped)
 
 
+def test_gains_are_told_by_area() -> None:
+    """h and k gain in the east, i in no area; k's unknown people add nothing, but the home counts."""
+    answer = siting.maximal_covering(PAIRS, HOMES, SITES[1::2], kinds=CLINIC, p=2)
+    where = siting.gains_by_area(answer.gains, pd.Series({"h": "east", "k": "east", "j": "west"}))
+    assert where.fillna({"area_id": "-"}).values.tolist() == [
+        ["east", "clinic", 30.0, 2],
+        ["west", "clinic", 20.0, 1],
+        ["-", "clinic", 30.0, 1],
+    ]
+
+
 def large(seed: int, homes: int = 300, sites: int = 40) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Points in a square of 10 km, reach 1.5 km: too many choices to try."""
     rng = np.random.default_rng(seed)
     xy, at = rng.uniform(0, 10, (homes, 2)), rng.uniform(0, 10, (sites, 2))
     near = np.hypot(*(xy[:, None] - at[None]).transpose(2, 0, 1)) <= 1.5
     return frames(near, rng.integers(1, 100, homes).astype("float64"))
+
+
+@pytest.mark.parametrize("capacity", [None, 900.0])
+def test_the_order_of_rows_changes_no_search(capacity: float | None) -> None:
+    """Nor where HiGHS has to search, nor with capacities: shuffled frames give the same choice, bound and steps."""
+    pairs, homes, sites = large(2, homes=150, sites=25)
+    if capacity:
+        sites = sites.assign(capacity=capacity)
+    plain = siting.Effort(kicks=2, rounds=20)
+    mixed = (frame.sample(frac=1.0, random_state=3) for frame in (pairs, homes, sites))
+    one = siting.maximal_covering(pairs, homes, sites, kinds=CLINIC, p=6, effort=plain)
+    other = siting.maximal_covering(*mixed, kinds=CLINIC, p=6, effort=plain)
+    pd.testing.assert_frame_equal(one.chosen, other.chosen, check_exact=True)
+    pd.testing.assert_frame_equal(one.gains, other.gains, check_exact=True)
+    assert (one.objective, one.bound, one.method, one.stopped) == (
+        other.objective,
+        other.bound,
+        other.method,
+        other.stopped,
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -230,7 +230,7 @@ def smallest_set(
     every = float(model.rows)
     best = _swapped(model, _greedy(model, np.empty(0, np.int64)))
     steps, low, stopped = {"greedy": None, "swaps": None}, 0, "proven"
-    while low < len(best):
+    while low < len(best) and len(best) > 1:  # one site is fewest wherever somebody is to be reached
         found = _solved(model._replace(p=len(best) - 1), effort)
         steps |= dict.fromkeys(found.method)
         if found.value >= every - _TINY:
@@ -394,6 +394,35 @@ def curve(
             "stopped": pd.array([found.stopped for found in answers], dtype="str"),
         }
     )
+
+
+def gains_by_area(gains: pd.DataFrame, areas: pd.Series[str]) -> pd.DataFrame:
+    """Where those who gain live.
+
+    Parameters
+    ----------
+    gains
+        As in the answer of `maximal_covering` or `smallest_set`.
+    areas
+        On home_id: the area, missing for homes in none.
+
+    Returns
+    -------
+    DataFrame
+        One row for each area and kind in which a home gains, sorted, homes in no area last under a missing area_id: ``area_id``, ``kind``,
+        ``residents_gained`` (known), ``homes_gained``.
+
+    Examples
+    --------
+    >>> gains = pd.DataFrame({"home_id": ["g", "h", "i"], "kind": "clinic", "site_id": "b", "residents": [5.0, 3.0, 2.0]})
+    >>> gains_by_area(gains, pd.Series({"g": "east", "h": "west", "i": "west"})).values.tolist()
+    [['east', 'clinic', 5.0, 1], ['west', 'clinic', 5.0, 2]]
+    """
+    once = gains.groupby(["home_id", "kind"], as_index=False)["residents"].sum(min_count=1)
+    once["area_id"] = areas.reindex(once["home_id"]).astype("str").array
+    groups = once.groupby(["area_id", "kind"], dropna=False)["residents"]
+    told: pd.DataFrame = groups.agg(residents_gained="sum", homes_gained="size").reset_index()
+    return told
 
 
 def costs(options: pd.DataFrame, table: pd.DataFrame) -> pd.Series[float]:

@@ -33,9 +33,10 @@ _Array = NDArray[Any]
 class Effort(NamedTuple):
     """How hard to look; all but `seconds` mean the same on every machine.
 
-    `kicks`: how often a few options are changed at random before swapping anew. `rounds`: steps of the Lagrangian.
-    `entries`: the largest model, in pairs of an option with a group of homes, that HiGHS searches; its linear programme alone is
-    solved up to six times that size. `nodes`: the most nodes of HiGHS's search. `seconds`: when HiGHS gives up, the last resort.
+    `kicks`: how often a few options are changed at random before swapping anew, less often in very large models. `rounds`:
+    steps of the Lagrangian, likewise. `entries`: the largest model, in pairs of an option with a group of homes, that HiGHS
+    searches; its linear programme alone is solved up to six times that size (medians and capacities count eightfold). `nodes`: the
+    most nodes of HiGHS's search, 0 for none. `seconds`: when HiGHS's search gives up, the last resort.
 
     >>> Effort(nodes=100)._replace(seconds=5.0).nodes
     100

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -35,6 +36,9 @@ class Raster:
 class Study:
     """The canonical tables of one place in one projected system in metres; a layer the place lacks is None.
 
+    `land_edition` names the criteria of low-efficiency land ("" for those of the standards profile, or the default set) and
+    `land_folder` the folder of a city's own.
+
     Raises
     ------
     SchemaError
@@ -46,6 +50,8 @@ class Study:
     as_of: date
     language: str = "zh"
     standards: str = "national_2018"
+    land_edition: str = ""
+    land_folder: Path | None = None
     synthetic: bool = False
     note: str = ""
     areas: gpd.GeoDataFrame | None = None

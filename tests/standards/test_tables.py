@@ -15,7 +15,7 @@ FOLDER = files("lifecircle.standards")
 NAMES = sorted(entry.name.removesuffix(".csv") for entry in FOLDER.iterdir() if entry.name.endswith(".csv"))
 MARKED = [name for name in NAMES if "mark" in standards.read(name).columns]
 # what the analysis reads, drawn from the rest
-APPLIED = ["land_rules", "park_classes", "pipe_age_classes", "pipe_rules"]
+APPLIED = ["land_editions", "land_industries", "land_rules", "park_classes", "pipe_age_classes", "pipe_rules"]
 RECORDED = [name for name in MARKED if name not in APPLIED]
 VALUED = [name for name in RECORDED if "value" in standards.read(name).columns]
 SOURCED = [name for name in NAMES if "source" in standards.read(name).columns]
@@ -358,13 +358,31 @@ def test_applied_pipe_rules_are_the_recorded_ages():
     assert ages == {"gas": [20], "water": [30], "sewage": [50], "storm": [50], "combined": [50], "heat": [20]}
 
 
+def test_land_rules_compare_listed_quantities_and_mean_one_thing():
+    """Every quantity of a land rule is listed with its unit, and a rule has one name, class, group and mark in all editions."""
+    rules = standards.read("land_rules")
+    units = standards.read("land_quantities").set_index("code")["unit"]
+    assert (rules["quantity"].map(units) == rules["unit"]).all()
+    one = rules.groupby("rule")[["profile", "class", "group", "mark", "name_zh", "name_en", "source"]].nunique()
+    assert (one == 1).all(axis=None)
+
+
+def test_land_editions_are_the_published_ones():
+    """National frame, Jinhua draft, Taizhou 2025 and the county limits stand beside the default set; one criterion is enough."""
+    editions = standards.read("land_editions").set_index("code")
+    assert list(editions.index) == ["default", "national_frame", "jinhua_draft", "taizhou_2025", "county_2021_limits"]
+    assert editions["value"].fillna(0).tolist() == [1, 1, 1, 1, 0]
+    assert set(standards.read("land_rules")["profile"]) == set(editions.index)
+
+
 def test_applied_land_rules_are_the_recorded_thresholds():
     """Each threshold in use is one that is recorded for the profile with the same mark, once days and 亩 are converted."""
-    recorded = standards.read("land")
-    known = set(recorded[["profile", "value", "mark"]].dropna().itertuples(index=False, name=None))
+    columns = ["profile", "value", "mark"]
+    recorded = [standards.read(name)[columns].dropna() for name in ("land", "county_town")]
+    known = {row for rows in recorded for row in rows.itertuples(index=False, name=None)}
     applied = standards.read("land_rules").dropna(subset=["value"])
-    ours = ["dangerous", "phased_out", "started", "vacant_share"]  # yes or no, counted as 0 or 1
-    applied = applied[~applied["quantity"].isin(ours)]
+    # yes or no, counted as 0 or 1
+    applied = applied[applied["unit"].ne("count") & applied["quantity"].ne("vacant_share")]
     scale = applied["unit"].map({"yuan/mu": 10_000.0}).fillna(1.0)
     scale = scale.mask(applied["value"].eq(730.0), 365.0)
     used = applied.assign(value=applied["value"] / scale)[["profile", "value", "mark"]]

@@ -20,6 +20,7 @@ from lifecircle import schema, standards
 from lifecircle.errors import CrsError, LifecircleError, StudyError
 from lifecircle.load import coordinates, units
 from lifecircle.load.layers import OSM, RASTERS, canonical, is_layer
+from lifecircle.standards import editions
 
 FILE = "study.toml"
 Counted = Literal["residents", "elderly", "children"]
@@ -93,6 +94,14 @@ class Demand(BaseModel):
     persons_per_dwelling: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
 
 
+class Land(BaseModel):
+    """Which criteria of low-efficiency land the study goes by; `folder`, from the study file, holds a city's own."""
+
+    model_config = _STRICT
+    edition: str | None = None
+    folder: str | None = None
+
+
 class Recipe(BaseModel):
     """The whole of a `study.toml`; `file` is where it was read from."""
 
@@ -106,6 +115,7 @@ class Recipe(BaseModel):
     note: str = ""
     basemap: str | None = None
     demand: Demand | None = None
+    land: Land = Land()
     layers: dict[str, Annotated[list[Source], BeforeValidator(_several), Field(min_length=1)]]
     file: Path = Field(default=Path(FILE), exclude=True)
 
@@ -113,6 +123,11 @@ class Recipe(BaseModel):
     def folder(self) -> Path:
         """The folder that sources are relative to."""
         return self.file.parent
+
+    @property
+    def land_folder(self) -> Path | None:
+        """The folder of the city's own criteria, where the recipe names one."""
+        return self.folder / self.land.folder if self.land.folder is not None else None
 
     @property
     def system(self) -> CRS:
@@ -193,6 +208,7 @@ def _faults(recipe: Recipe) -> Iterator[str]:
     for fault in crs_faults(recipe.crs):
         yield f"crs: {fault}"
     yield from _profile_faults(recipe.standards)
+    yield from _land_faults(recipe)
     tiles = recipe.basemap
     if tiles is not None and not (
         tiles.startswith(("https://", "http://")) and all(p in tiles for p in ("{z}", "{x}", "{y}"))
@@ -428,6 +444,16 @@ def _profile_faults(profile: str) -> Iterator[str]:
         yield f"standards: there is no profile {profile!r}{_meant(profile, known)}"
 
 
+def _land_faults(recipe: Recipe) -> Iterator[str]:
+    folder = recipe.land_folder
+    wrong = editions.faults(folder) if folder is not None else []
+    for fault in wrong:
+        yield f"land.folder: {fault.replace(str(folder), str(recipe.land.folder))}"
+    known = editions.codes() if wrong else editions.codes(folder=folder)
+    if recipe.land.edition is not None and recipe.land.edition not in known and not wrong:
+        yield f"land.edition: there is no edition {recipe.land.edition!r}{_meant(recipe.land.edition, known)}"
+
+
 # what stands in for a key that is missing while the rest of a recipe is checked; none of them is a fault itself
 _STAND_INS: dict[str, Any] = {"name": "?", "crs": "EPSG:4547", "as_of": date(2000, 1, 1), "layers": {}}
 _STAND_INS |= {"source": "?", "from": "", "on": "?", "layer": "?"}
@@ -530,6 +556,8 @@ def _keys(loc: tuple[int | str, ...]) -> list[str]:
         return [name for name in Recipe.model_fields if name != "file"]
     if parts[0] == "demand":
         return list(Demand.model_fields)
+    if parts[0] == "land":
+        return list(Land.model_fields)
     if "columns" in parts:
         return ["from", "unit"]
     if "join" in parts:

@@ -589,6 +589,8 @@ class _Place:
             as_of=recipe.as_of,
             language=recipe.language,
             standards=recipe.standards,
+            land_edition=recipe.land.edition or "",
+            land_folder=recipe.land_folder,
             synthetic=recipe.synthetic,
             note=recipe.note,
             population=population,

@@ -158,9 +158,9 @@ def test_land_of_unknown_use_is_not_known() -> None:
 
 
 def test_an_edition_brings_its_own_rules_and_keeps_the_legal_states() -> None:
-    """Taizhou 2025 screens industry by its own T1 and knows no L2; idle land stays Order 53."""
+    """Taizhou 2025 screens the ratio of industry by its own T2 and knows no L2; idle land stays Order 53."""
     said = verdict({"a": {"far": 0.4}}, profile="taizhou_2025")
-    assert said.loc["a", "reasons"] == "T1"
+    assert said.loc["a", "reasons"] == "T2"
     assert "L2" not in said
     assert "L9a" in said
 

@@ -535,20 +535,44 @@ def underused(
     >>> underused(measured, use, rules)["candidate"].tolist()
     ['candidate', 'not candidate', 'not known']
     """
-    evidence: dict[str, Any] = {}
     answers = _answers(measured, groups, rules)
-    kinds = rules.groupby("rule", sort=False)["class"].first()
+    told: dict[str, Any] = {}
     for rule, conditions in rules.groupby("rule", sort=False):
         name = str(rule)
-        evidence |= {
+        told |= {
             name: answers[name],
             f"{name}_value": _said(measured, conditions),
             f"{name}_threshold": threshold(conditions),
             f"{name}_source": str(conditions["source"].iloc[0]),
         }
         if "mark" in conditions:
-            evidence[f"{name}_mark"] = str(conditions["mark"].iloc[0])
-    out = pd.DataFrame(evidence, index=measured.index)
+            told[f"{name}_mark"] = str(conditions["mark"].iloc[0])
+    return pd.DataFrame(told, index=measured.index).join(_classed(measured, answers, rules, needed, scope))
+
+
+def classes(
+    measured: pd.DataFrame,
+    groups: "pd.Series[str]",
+    rules: pd.DataFrame,
+    *,
+    needed: int = 1,
+    scope: "pd.Series[Any] | None" = None,
+) -> pd.DataFrame:
+    """As `underused`, without the columns of each rule: enough to compare editions.
+
+    >>> rules = pd.DataFrame({"rule": ["L1"], "class": ["low_efficiency"], "group": ["any"], "quantity": ["far"],
+    ...                       "operator": ["<"], "value": [1.0], "source": ["somewhere"], "binding": [True]})
+    >>> classes(pd.DataFrame({"far": [0.4, 1.2]}), pd.Series(["any", "any"]), rules)["candidate"].tolist()
+    ['candidate', 'not candidate']
+    """
+    return _classed(measured, _answers(measured, groups, rules), rules, needed, scope)
+
+
+def _classed(
+    measured: pd.DataFrame, answers: pd.DataFrame, rules: pd.DataFrame, needed: int, scope: "pd.Series[Any] | None"
+) -> pd.DataFrame:
+    kinds = rules.groupby("rule", sort=False)["class"].first()
+    out = pd.DataFrame(index=measured.index)
     low = answers[kinds.index[kinds == "low_efficiency"]]
     deciding = low[_asked(measured, rules)]
     yes = deciding == "yes"
@@ -730,47 +754,45 @@ def _hanging(cases: pd.DataFrame, every: Any, index: "pd.Index[Any]") -> pd.Data
 def _asked(measured: pd.DataFrame, rules: pd.DataFrame) -> list[str]:
     """The low-efficiency rules that decide: a rule whose quantity nobody measured anywhere in the place is not asked."""
     able = rules[rules["binding"] & (rules["class"] == "low_efficiency")]
-    known = able["quantity"].map(
-        {q: q in measured and bool(measured[q].notna().any()) for q in able["quantity"].unique()}
-    )
+    known = able["quantity"].isin(measured.columns[measured.notna().any()])
     every = (known & able["value"].notna()).groupby(able["rule"], sort=False).all()
     return [str(rule) for rule, there in every.items() if there]
 
 
 def _answers(measured: pd.DataFrame, groups: "pd.Series[str]", rules: pd.DataFrame) -> pd.DataFrame:
     found = {str(rule): _answer(measured, groups, rows) for rule, rows in rules.groupby("rule", sort=False)}
-    return pd.DataFrame(found, index=measured.index)
+    return pd.DataFrame(found, index=measured.index, dtype=object)
 
 
-def _answer(measured: pd.DataFrame, groups: "pd.Series[str]", conditions: pd.DataFrame) -> "pd.Series[Any]":
+def _answer(measured: pd.DataFrame, groups: "pd.Series[str]", conditions: pd.DataFrame) -> Any:
     """Three-valued and: one no is enough for no, else one not known is enough for not known."""
-    held = [
-        _holds(measured, quantity, sign, limit)
-        for quantity, sign, limit in zip(
-            conditions["quantity"], conditions["operator"], conditions["value"], strict=True
-        )
-    ]
-    result = held[0]
-    for other in held[1:]:
-        result = result & other
-    prefix = "" if conditions["binding"].all() else "indicative "
-    said = result.map({True: f"{prefix}yes", False: f"{prefix}no"}).astype("object").fillna("not known")
+    columns = (conditions[c] for c in ("quantity", "operator", "value"))
+    held = [_holds(measured, quantity, sign, limit) for quantity, sign, limit in zip(*columns, strict=True)]
+    # −1 no, 0 not known, 1 yes: the least of them is the answer
+    words = (
+        ("no", "not known", "yes") if conditions["binding"].all() else ("indicative no", "not known", "indicative yes")
+    )
+    said = np.array(words, dtype=object)[np.minimum.reduce(held) + 1]
     group = str(conditions["group"].iloc[0])
     if group == "any":
         return said
     of_group = groups.reindex(measured.index)
-    return said.mask(of_group.isna(), "not known").mask(of_group.notna() & (of_group != group), "not applicable")
+    unknown = of_group.isna().to_numpy()
+    other = (of_group != group).fillna(False).to_numpy(dtype=bool) & ~unknown
+    return np.where(unknown, "not known", np.where(other, "not applicable", said))
 
 
-def _holds(measured: pd.DataFrame, quantity: str, sign: str, limit: float) -> "pd.Series[Any]":
-    """Whether the quantity meets the limit: not known where it is missing, or where its least and its most disagree."""
+def _holds(measured: pd.DataFrame, quantity: str, sign: str, limit: float) -> Any:
+    """1 where the quantity meets the limit, −1 where not, 0 where it is missing or its least and its most disagree."""
     if quantity not in measured or pd.isna(limit):
-        return pd.Series(pd.NA, index=measured.index, dtype="boolean")
-    meets = _OPERATORS[sign]
-    least = measured[quantity]
-    holds: pd.Series[Any] = meets(least, limit).astype("boolean").mask(least.isna())
-    most = measured.get(f"{quantity}_most")
-    return holds if most is None else holds.mask(meets(most, limit) != meets(least, limit))
+        return np.zeros(len(measured), dtype=np.int8)
+    least = measured[quantity].to_numpy(dtype=np.float64, na_value=np.nan)
+    meets = _OPERATORS[sign](least, limit)
+    known = ~np.isnan(least)
+    if f"{quantity}_most" in measured:
+        most = measured[f"{quantity}_most"].to_numpy(dtype=np.float64, na_value=np.nan)
+        known &= _OPERATORS[sign](most, limit) == meets
+    return np.where(known, np.where(meets, 1, -1), 0).astype(np.int8)
 
 
 def _said(measured: pd.DataFrame, conditions: pd.DataFrame) -> "pd.Series[Any]":

@@ -671,7 +671,7 @@ def sensitivity(
     parcels
         On the parcels' index: ``standing``, ``always in`` (in the list in every case), ``by one criterion`` (no threshold
         moves it, but it falls out where one rule is left out), ``on one number`` (one threshold alone moves it in or out), ``on several
-        numbers``, ``out``; ``hangs_on``, those thresholds, as ``L1 far``; ``cases_in``, the share of cases in which it is in the list.
+        numbers``, ``out``; ``hangs_on``, those thresholds, as ``L1 far``; ``cases_in_share``, the share of cases in which it is in the list.
 
     Examples
     --------
@@ -748,7 +748,7 @@ def _hanging(cases: pd.DataFrame, every: Any, index: "pd.Index[Any]") -> pd.Data
         ["always in", "on one number", "on several numbers", "by one criterion"],
         "out",
     )
-    return pd.DataFrame({"standing": said, "hangs_on": hangs, "cases_in": every.mean(axis=0)}, index=index)
+    return pd.DataFrame({"standing": said, "hangs_on": hangs, "cases_in_share": every.mean(axis=0)}, index=index)
 
 
 def _asked(measured: pd.DataFrame, rules: pd.DataFrame) -> list[str]:

@@ -14,6 +14,7 @@ CODED = frozenset(
         *("idle", "not_supplied", "area_differs", "joined", "why_not_joined", "method", "of", "binding", "group"),
         *("layer", "status", "how", "rule_class", "scope", "at_edge", "worst_kind", "walker", "slope_rule"),
         *("capacity_unit", "capacity_from", "item", "change", "action", "table"),
+        *("answer", "exemption", "confidence", "standing", "land_use_known", "doubt", "far_differs", "parcel_agrees"),
     }
 )
 
@@ -64,7 +65,7 @@ def unit(column: str, language: str) -> str:
     """
     if is_share(column):
         return "%"
-    if column.endswith(("_value", "_threshold", "_source")):
+    if column.endswith(("_value", "_threshold", "_source", "_mark")):
         return ""
     if column.startswith("walk_min"):
         return _listed("unit")["_min"][language != "zh"]

@@ -34,6 +34,7 @@ _CANDIDATES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "exempt": ("豁免", "Exempt", {"c": "#8da0cb", "o": 0.6, "s": "#5a6b92"}),
     "not known": ("信息不足，未知", "Not known", {"c": "#d2cfc8", "o": 0.6, "s": "#8f8b82", "d": "3 2"}),
     "not candidate": ("非候选", "Not a candidate", {"c": "#eef1ea", "o": 0.5, "s": "#b7bdb0"}),
+    "out of scope": ("不在适用范围", "Out of scope", {"c": "#ffffff", "o": 0.3, "s": "#c9cdc4", "d": "1 3"}),
 }
 _RENEWAL: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "on the list": ("列入更新改造", "To be renewed", {"c": "#b5302a", "w": 3}),
@@ -163,7 +164,10 @@ def draw(
     return out
 
 
-_ABOUT = ("land_use", "land_group", "industry", "tax_yuan", "rules_yes", "rules_no", "rules_not_known")
+_ABOUT = (
+    *("land_use", "land_group", "industry", "tax_yuan", "rules_yes", "rules_no", "rules_not_known", "confidence"),
+    *("standing", "_hangs_on", "exemption", "idle", "not_supplied"),
+)
 _SILENT = {"name", "_id", "_use", "_status", "_reasons", "_kind", "parcel_id", "asset_id", "land_use_edition"}
 
 
@@ -315,8 +319,8 @@ def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.
         frame["name"] = places["parcels"]["name"].reindex(frame["_id"]).to_numpy()
     rules = [c.removesuffix("_threshold") for c in frame.columns if str(c).endswith("_threshold")]
     rules = [rule for rule in rules if rule in frame]
-    used = {*rules, *(f"{rule}{end}" for rule in rules for end in ("_value", "_threshold", "_source"))}
-    asked = [c for c in frame.columns if c not in used | {*_SILENT, "source", frame.geometry.name}]
+    used = {*rules, *(f"{rule}{end}" for rule in rules for end in ("_value", "_threshold", "_source", "_mark"))}
+    asked = [c for c in frame.columns if c not in used | {*_SILENT, "hangs_on", "source", frame.geometry.name}]
     order = list(_CANDIDATES)
     frame["_status"] = (
         frame[status].astype("str").map({code: sheet.say(zh, en) for code, (zh, en, _) in _CANDIDATES.items()})
@@ -326,6 +330,11 @@ def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.
             frame["reasons"]
             .astype("str")
             .map({text: _reasons(sheet, str(text)) for text in frame["reasons"].dropna().unique()})
+        )
+    if "hangs_on" in frame:
+        hangs = frame["hangs_on"].astype("str")
+        frame["_hangs_on"] = hangs.where(hangs != "").map(
+            {text: _hangs_on(sheet, str(text)) for text in hangs.dropna().unique()}
         )
     sheet.add(
         "land",
@@ -337,7 +346,7 @@ def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.
         codes=codes_of(frame[status], order, other=order.index("not known")),
         title=["name", "_id"],
         tip=["_id", "_status", "_reasons"],
-        pop=["_id", "_status", "_reasons", *[c for c in asked if c in _ABOUT]],
+        pop=["_id", "_status", "_reasons", *[c for c in _ABOUT if c in frame]],
         more={
             "rules": [_rule(sheet, frame, rule) for rule in rules],
             "measures": sheet.fields(frame, [c for c in asked if c not in {*_ABOUT, status, "reasons"}]),
@@ -352,6 +361,12 @@ def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.
 def _reasons(sheet: Drawing, text: str) -> str:
     """Rules by name, where a text lists them by their codes."""
     return sheet.say("；", "; ").join(sheet.rule(code) for code in text.split(", ")) if text else ""
+
+
+def _hangs_on(sheet: Drawing, text: str) -> str:
+    """The rules and columns that a text such as ``L1 far, L5a far`` names, in words."""
+    pairs = [part.split(" ", 1) for part in text.split(", ")] if text else []
+    return sheet.say("；", "; ").join(f"{sheet.rule(rule)} ({sheet.heading(column)})" for rule, column in pairs)
 
 
 def _rule(sheet: Drawing, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
@@ -369,6 +384,8 @@ def _rule(sheet: Drawing, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
         out["v"] = value
     if f"{rule}_source" in frame and len(source := frame[f"{rule}_source"].dropna()):
         out["s"] = str(source.iloc[0])
+        if f"{rule}_mark" in frame and len(mark := frame[f"{rule}_mark"].dropna()):
+            out["s"] += f" ({mark.iloc[0]})"
     return out
 
 

@@ -10,7 +10,8 @@ import geopandas as gpd
 import pandas as pd
 
 from lifecircle import normalise, standards
-from lifecircle.publish import geopackage, labels, manifest, overview, workbook
+from lifecircle.analyse import land
+from lifecircle.publish import geopackage, labels, manifest, overview, symbols, workbook
 from lifecircle.study import Study
 
 Layers = dict[str, gpd.GeoDataFrame | pd.DataFrame]
@@ -60,6 +61,7 @@ def write(
         synthetic=study.synthetic,
         note=_note(study, network),
         summary=headlines(results, language=study.language),
+        words=_rule_names(results["land_rules"], study.language) if "land_rules" in results else None,
         basemap=basemap,
     )
     manifest.write(
@@ -293,15 +295,67 @@ def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) ->
         said = {text: comma.join(labels.word(c, study.language) for c in text.split(", ")) for text in codes.dropna()}
         flat["gap_areas"] = flat["gap_areas"].assign(missing=codes.map(said))
     if "land" in flat:
-        found = flat["land"][flat["land"]["candidate"] == "candidate"]
-        flat["land_candidates"] = found[list(_CANDIDATE)].sort_values("area_m2", ascending=False, kind="stable")
-        rules = flat["land_rules"].rename(columns={"class": "rule_class", f"name_{study.language}": "name"})
-        heading = {column: labels.heading(column, study.language) for column in rules["quantity"]}
-        flat["land_rules"] = rules.assign(quantity=rules["quantity"].map(heading))[list(_RULE)]
+        flat |= _land(flat, study.language)
     for theme, names in _SHEETS.items():
         if names[0] in flat:
             books[theme] = {name: flat[name] for name in names if name in flat}
     return books
+
+
+def _land(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataFrame]:
+    """The sheets of the land workbook, one a question: which, why, how firmly, by which edition, what else, what is doubtful."""
+    every, rules = flat["land"], flat["land_rules"]
+    found = every[every["candidate"] == "candidate"].sort_values("area_m2", ascending=False, kind="stable")
+    states = every[["idle", "not_supplied"]].isin(["yes", "indicative yes"]).any(axis=1)
+    named = {rule: f"{rule} {name}" for rule, name in _rule_names(rules, language).items()}
+    why = land.evidence(found, rules)
+    why["threshold"] = why["threshold"].map({text: labels.said(text, language) for text in why["threshold"].unique()})
+    why["value"] = why["value"].map({text: labels.said(text, language) for text in why["value"].unique()})
+    heading = {column: labels.heading(column, language) for column in rules["quantity"]}
+    told = rules.rename(columns={"class": "rule_class", f"name_{language}": "name"})
+    comma = "；" if language == "zh" else "; "
+    reasons = {
+        text: comma.join(named[rule] for rule in text.split(", ")) if text else ""
+        for text in every["reasons"].dropna().unique()
+    }
+    hangs = {
+        text: comma.join(labels.said(part, language, named) for part in text.split(", "))
+        for text in every["hangs_on"].dropna().unique()
+    }
+    every = every.assign(reasons=every["reasons"].map(reasons), hangs_on=every["hangs_on"].map(hangs)).astype(
+        {"reasons": "str", "hangs_on": "str"}
+    )
+    found = every.loc[found.index]
+    only = [c for c in every if not str(c).endswith(("_threshold", "_source", "_mark"))]
+    out = {
+        "land_candidates": found[[c for c in _CANDIDATE if c in found]].assign(
+            reviewer=pd.array([""] * len(found), dtype="str")
+        ),
+        "land_evidence": why.assign(rule=why["rule"].map(named)),
+        "land_idle": every.loc[states, [c for c in _IDLE if c in every]],
+        "land": every[only],
+        "land_rules": told.assign(quantity=rules["quantity"].map(heading))[list(_RULE)],
+    }
+    if "land_sensitivity" in flat:
+        cases = flat["land_sensitivity"]
+        out["land_sensitivity"] = cases.assign(
+            rule=cases["rule"].map(named).astype("str"), quantity=cases["quantity"].map(heading).astype("str")
+        )
+    if "land_town" in flat:
+        town = flat["land_town"]
+        out["land_town"] = town.assign(
+            rule=town["rule"].map(_shipped_names(language)),
+            threshold=[labels.said(text, language) for text in town["threshold"]],
+        )
+    return out
+
+
+def _rule_names(rules: pd.DataFrame, language: str) -> dict[str, str]:
+    return dict(zip(rules["rule"], rules[f"name_{language}"], strict=True))
+
+
+def _shipped_names(language: str) -> dict[str, str]:
+    return {rule: names[language != "zh"] for rule, names in symbols.rules().items()}
 
 
 def _certainty(table: pd.DataFrame, language: str) -> pd.DataFrame:
@@ -343,13 +397,46 @@ _SHEETS = {
         *("gap_areas", "gap_missing", "gaps", "coverage_areas", "coverage_by_area", "gap_kinds"),
     ),
     "supply": ("supply_town", "supply_match"),
-    "land": ("land_candidates", "land", "land_rules"),
+    "land": (
+        *(
+            "land_candidates",
+            "land_evidence",
+            "land_sensitivity",
+            "land_editions",
+            "land_idle",
+            "land_town",
+            "land_doubts",
+        ),
+        *("land_buildings", "land", "land_rules"),
+    ),
     "parks": ("park_coverage", "park_land"),
     "pipes": ("pipes_length", "pipes_screen"),
 }
 _CANDIDATE = (
-    *("name", "land_use", "land_group", "area_m2", "reasons", "rules_not_known", "idle", "far", "building_coverage"),
-    *("built_year", "dangerous_share", "industry", "tax_per_mu_yuan", "tax_share_of_industry", "area_differs"),
+    *("name", "land_use", "land_group", "area_m2", "reasons", "rules_yes", "rules_not_known", "confidence", "standing"),
+    *("hangs_on", "exemption", "idle", "far", "building_coverage", "built_year", "dangerous_share", "industry"),
+    *(
+        "tax_per_mu_yuan",
+        "tax_share_of_industry",
+        "output_per_mu_yuan",
+        "months_without_use",
+        "area_differs",
+        "far_differs",
+    ),
+)
+_IDLE = (
+    *(
+        "name",
+        "land_use",
+        "land_group",
+        "area_m2",
+        "idle",
+        "not_supplied",
+        "candidate",
+        "started",
+        "days_past_start_due",
+    ),
+    *("stopped_days", "developed_share", "invested_share", "days_since_approval"),
 )
 _RULE = ("rule", "name", "rule_class", "group", "quantity", "operator", "value", "unit", "source", "mark", "binding")
 
@@ -369,7 +456,8 @@ def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, 
             frame=frame,
             title=labels.sheet(name, study.language),
             note=_SAID[name][not zh] if name in _SAID else "",
-            labels=labels.of_sheet(name, study.language),
+            labels=labels.of_sheet(name, study.language) | _rules_named(frames, study.language),
+            foot=_foot(name, frames, study) if theme == "land" else (),
         )
         for name, frame in frames.items()
     }
@@ -377,7 +465,75 @@ def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, 
     workbook.write(sheets, path, title=title, notes=[note for note in notes if note], language=study.language)
 
 
+def _rules_named(frames: Mapping[str, pd.DataFrame], language: str) -> dict[str, str]:
+    """Headings of the columns of rules that only a city's own edition has."""
+    rules = frames.get("land_rules")
+    if rules is None:
+        return {}
+    own = rules[~rules["rule"].isin(symbols.rules())]
+    return {rule: f"{rule} {name}" for rule, name in zip(own["rule"], own["name"], strict=True)}
+
+
+_STATES = ("idle", "not_supplied")
+
+
+def _foot(name: str, frames: Mapping[str, pd.DataFrame], study: Study) -> list[str]:
+    """What stands below a sheet on land: the texts its criteria are from with their marks, and the date of the data."""
+    zh, frame = study.language == "zh", frames[name]
+    if "source" not in frame:
+        frame = frames["land_rules"]
+        frame = frame[frame["rule_class"].isin(_STATES) == (name == "land_idle")] if name != "land_rules" else frame
+    if name in ("land_doubts", "land_buildings"):
+        frame = frame.iloc[:0]
+    texts = frame["source"] + (("（" + frame["mark"] + "）") if zh else (" (" + frame["mark"] + ")"))
+    listed = texts.drop_duplicates().tolist()
+    marks, used = standards.read("marks"), set(frame["mark"].str.split(":K").str[0])
+    said = [
+        f"{code} {word}"
+        for code, word in zip(marks["code"], marks[f"name_{study.language}"], strict=True)
+        if code in used
+    ]
+    return [
+        f"数据日期：{study.as_of}" if zh else f"Data as of {study.as_of}",
+        *(["依据：" if zh else "Sources:"] if listed else []),
+        *listed,
+        *([("标记：" if zh else "Marks: ") + ("；" if zh else "; ").join(said)] if said else []),
+    ]
+
+
 _SAID = {
+    "land_candidates": (
+        "达到版本所要求的条数即为候选；把握程度按已知判据的比例，不影响判定。“取决于”列出上下浮动一成即改变结论的数。",
+        "As many criteria as the edition asks for make a candidate. Confidence is the share of criteria that are known and changes no verdict. “Hangs on”: the numbers that change it when moved by a tenth.",
+    ),
+    "land_evidence": (
+        "候选地块逐条判定：数值、标准、结果、依据；未知不算否。",
+        "Every criterion of every candidate: value, threshold, answer, source. Not known is not no.",
+    ),
+    "land_sensitivity": (
+        "每个阈值上下浮动一成、每条判据去掉一次，候选名单如何变化；年份按房龄浮动。",
+        "How the list changes when each threshold moves by a tenth and when each criterion is left out; a year moves by its age.",
+    ),
+    "land_editions": (
+        "同一批地块按各版本判定；“有数据”指本地有数据可判的条数。",
+        "The same parcels by every edition; “with data”: the criteria this place can answer.",
+    ),
+    "land_idle": (
+        "闲置土地与批而未供是单独的法定状态，不计入低效用地判定。",
+        "Idle land and land approved but not supplied are states of their own and never part of the low-efficiency verdict.",
+    ),
+    "land_town": (
+        "县城整体指标：建设用地上的建筑面积 ÷ 建设用地面积。",
+        "Limits of the town as a whole: floor area on construction land ÷ that land.",
+    ),
+    "land_doubts": (
+        "数据疑点逐项计数，未作猜测；面积为涉及的平方米数。",
+        "What is doubtful in the data, counted and never guessed; the area is the square metres concerned.",
+    ),
+    "land_buildings": (
+        "不在任何地块上、跨地块、部分在地块外、或所属地块与图形不符的建筑。",
+        "Buildings on no parcel, on several, partly on none, or on another than they declare.",
+    ),
     "certainty": (
         "迹象只作提示，不改变任何结果；达到限定个数的迹象即称数据单薄。",
         "A sign is only said and changes no result; so many of them together call the data thin.",

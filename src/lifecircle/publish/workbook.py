@@ -30,7 +30,8 @@ class Sheet:
     """One sheet of a workbook: the frame (its named index becomes the first column) and what is said about it.
 
     `labels` gives headings by column name and words by code, before those lifecircle knows; `codes` names the columns
-    whose values are codes to be printed as words, by default those lifecircle knows and the answers of criteria.
+    whose values are codes to be printed as words, by default those lifecircle knows and the answers of criteria. `foot` stands
+    below the rows, a line each: sources and how to read them.
     """
 
     frame: pd.DataFrame
@@ -38,6 +39,7 @@ class Sheet:
     note: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     codes: Sequence[str] | None = None
+    foot: Sequence[str] = ()
 
 
 def write(
@@ -140,7 +142,7 @@ def _sheet_names(wanted: Sequence[str]) -> list[str]:
 
 
 def _refuse_too_big(sheet: Sheet, where: str) -> None:
-    rows, columns = len(sheet.frame) + 3, sheet.frame.shape[1] + sheet.frame.index.nlevels
+    rows, columns = len(sheet.frame) + 4 + len(sheet.foot), sheet.frame.shape[1] + sheet.frame.index.nlevels
     if rows > _LIMIT_ROWS or columns > _LIMIT_COLUMNS:
         raise OutputError(f"{where}: {rows:,} rows × {columns:,} columns do not fit into an Excel sheet.")
 
@@ -182,6 +184,8 @@ def _write_sheet(page: Any, sheet: Sheet, formats: Mapping[str, Any], *, languag
         width = _write_column(page, frame.iloc[:, place], str(column), sheet, formats, (top + 1, place), language)
         # a heading may take two lines, so half of it must fit beside the filter's button
         page.set_column(place, place, min(_WIDEST, max(_NARROWEST, width + 3, _wide(head) / 2 + 4)))
+    for line, text in enumerate(sheet.foot, start=top + len(frame) + 2):
+        page.write_string(line, 0, _one(text), _unwrapped(formats))
     page.freeze_panes(top + 1, 1)
     if len(frame.columns):
         page.autofilter(top, 0, top + max(len(frame), 1), len(frame.columns) - 1)

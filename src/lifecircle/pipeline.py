@@ -370,7 +370,8 @@ def land_doubts(
         Those in doubt, with what `land.standing` says of them; None without a layer of buildings.
     """
     rows: list[tuple[str, pd.Index[Any], float]] = []
-    over = land.overlaps(parcels, least_m2=standards.parameter("parcel_overlap_told_m2"))
+    least_m2 = standards.parameter("parcel_overlap_told_m2")
+    over = land.overlaps(parcels, least_m2=least_m2)
     rows.append(("parcels_overlap", pd.Index(over["parcel"] + " × " + over["other"]), float(over["overlap_m2"].sum())))
     differs = parcels.index[measured["area_differs"].fillna(False)]
     apart = (parcels["site_area_m2"] - measured["drawn_area_m2"]).abs()
@@ -381,9 +382,9 @@ def land_doubts(
         rows.append((f"land_use: {known}", at, float(measured.loc[at, "area_m2"].sum())))
     shown = None
     if buildings is not None and pairs is not None:
-        stand = land.standing(parcels, buildings, pairs)
+        stand = land.standing(parcels, buildings, pairs, least_m2=least_m2)
         none, several = stand["parcels"] == 0, stand["parcels"] > 1
-        off = (stand["off_parcels_m2"] > standards.parameter("parcel_overlap_told_m2")) & ~none
+        off = (stand["off_parcels_m2"] > least_m2) & ~none
         other = stand["parcel_agrees"].eq(False).fillna(False).astype("bool")
         for name, which, column in (
             ("building_on_no_parcel", none, "footprint_m2"),

@@ -64,6 +64,8 @@ def test_where_a_building_stands_and_where_it_says() -> None:
     assert said["off_parcels_m2"].tolist() == pytest.approx([12.5, 1, 0, 0])
     assert said["parcels"].tolist() == [1, 0, 2, 1]
     assert said["parcel"].astype("object").where(said["parcel"].notna(), None).tolist() == ["P0", None, "P1", "P1"]
+    pairs = land.shares(parcels, buildings)
+    assert land.standing(parcels, buildings, pairs, least_m2=1.0)["parcels"].tolist() == [1, 0, 1, 1]  # 1 m² on P0
     agrees = said["parcel_agrees"].astype("object").where(said["parcel_agrees"].notna(), None)
     assert agrees.tolist() == [True, None, None, False]
 

@@ -129,13 +129,17 @@ def _parts(n: int, threads: int) -> list[tuple[int, int]]:
     return list(pairwise(np.linspace(0, n, threads * 4 + 1).astype(int).tolist()))
 
 
-def standing(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def standing(
+    parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, pairs: pd.DataFrame, *, least_m2: float = 0.0
+) -> pd.DataFrame:
     """Where each building stands, and whether that is where its own number says.
 
     Parameters
     ----------
     pairs
         What `shares` returned for the two.
+    least_m2
+        On a second parcel a building stands only with more than this: boundaries and walls are rarely drawn as one line.
 
     Returns
     -------
@@ -155,8 +159,9 @@ def standing(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, pairs: pd.D
     """
     out = pd.DataFrame({"footprint_m2": buildings.area}, index=buildings.index)
     groups = pairs.groupby("building", sort=False)
-    out["parcels"] = groups.size().reindex(out.index, fill_value=0)
     most = pairs.sort_values("area_m2", ascending=False, kind="stable").drop_duplicates("building")
+    counted = pairs[(pairs["area_m2"] > least_m2) | pairs.index.isin(most.index)]
+    out["parcels"] = counted.groupby("building", sort=False).size().reindex(out.index, fill_value=0)
     out["parcel"] = most.set_index("building")["parcel"].reindex(out.index).astype("str")
     # Where parcels overlap the sum may exceed the footprint.
     on = groups["area_m2"].sum().reindex(out.index, fill_value=0.0)

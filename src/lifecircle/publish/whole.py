@@ -438,7 +438,20 @@ _IDLE = (
     ),
     *("stopped_days", "developed_share", "invested_share", "days_since_approval"),
 )
-_RULE = ("rule", "name", "rule_class", "group", "quantity", "operator", "value", "unit", "source", "mark", "binding")
+_RULE = (
+    "profile",
+    "rule",
+    "name",
+    "rule_class",
+    "group",
+    "quantity",
+    "operator",
+    "value",
+    "unit",
+    "source",
+    "mark",
+    "binding",
+)
 
 
 def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, study: Study) -> None:
@@ -450,6 +463,7 @@ def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, 
         f"数据日期：{study.as_of}" if zh else f"Data as of {study.as_of}",
         f"坐标系：{study.crs.name}" if zh else f"Coordinate system: {study.crs.name}",
         _READ[theme][not zh],
+        _edition_said(frames, study.language) if theme == "land" else "",
     ]
     sheets = {
         labels.sheet(name, study.language): workbook.Sheet(
@@ -472,6 +486,19 @@ def _rules_named(frames: Mapping[str, pd.DataFrame], language: str) -> dict[str,
         return {}
     own = rules[~rules["rule"].isin(symbols.rules())]
     return {rule: f"{rule} {name}" for rule, name in zip(own["rule"], own["name"], strict=True)}
+
+
+def _edition_said(frames: Mapping[str, pd.DataFrame], language: str) -> str:
+    """Which edition the verdicts are by, and how many of its criteria must hold."""
+    rules = frames["land_rules"]
+    chosen = rules["profile"][rules["rule_class"] == "low_efficiency"].unique()
+    if "land_editions" not in frames or not len(chosen):
+        return ""
+    rows = frames["land_editions"].set_index("edition")
+    row = rows.loc[chosen[0]]
+    if language == "zh":
+        return f"判据版本：{row['name']}（{chosen[0]}），满足 {row['needed']} 条即为候选。"
+    return f"Edition: {row['name']} ({chosen[0]}); {row['needed']} of its criteria make a candidate."
 
 
 _STATES = ("idle", "not_supplied")

@@ -623,6 +623,14 @@ def evidence(said: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``parcel_id``, ``rule``, ``answer``, ``value``, ``threshold``, ``source``, ``mark``; parcels in the order of `said`, rules
         in that of `rules`. Rules that are for other land have no row.
+
+    Examples
+    --------
+    >>> rules = pd.DataFrame({"rule": ["L1"], "class": ["low_efficiency"], "group": ["any"], "quantity": ["far"],
+    ...                       "operator": ["<"], "value": [1.0], "source": ["somewhere"], "binding": [True]})
+    >>> said = underused(pd.DataFrame({"far": [0.4]}, index=["P1"]), pd.Series(["any"], index=["P1"]), rules)
+    >>> evidence(said, rules).values.tolist()
+    [['P1', 'L1', 'yes', '0.4', 'far < 1', 'somewhere']]
     """
     names = [str(rule) for rule in rules["rule"].unique()]
     parts = [

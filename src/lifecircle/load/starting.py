@@ -15,6 +15,7 @@ crs = "EPSG:4547"         # 研究坐标系，须为米制投影 / a projected s
 language = "zh"           # zh | en
 as_of = 2025-12-31        # 龄期与期限计算到这一天 / ages and deadlines are counted to this day
 standards = "national_2018"
+# land = {{ edition = "jinhua_draft" }}  # 低效用地判据版本；本地版本用 folder / criteria of low-efficiency land; folder = "…" for a city's own
 
 # 每个图层一节 / One section a layer: {layers}
 # 另有 / also: population (raster, grid or points), elevation (raster). 键 / keys: source, layer, crs, encoding, osm,

@@ -140,6 +140,20 @@ def test_idle_land_is_a_state_of_its_own() -> None:
     assert "candidate" not in said["candidate"].tolist()
 
 
+def test_a_date_after_the_study_is_a_plan() -> None:
+    """As of 2025-12-31, due in 2024: a start planned for 2026 is no start, and land to be supplied in 2026 is not supplied yet."""
+    later = pd.Timestamp("2026-06-01")
+    rows = {
+        "a": {"start_due_date": pd.Timestamp("2024-06-01"), "started_date": later},
+        "b": {"start_due_date": pd.Timestamp("2024-06-01"), "started_date": pd.Timestamp("2025-12-31")},
+        "c": {"approved_date": pd.Timestamp("2020-06-01"), "supply_date": later},
+    }
+    said = verdict(rows)
+    assert said["idle"].tolist() == ["yes", "not known", "not known"]
+    assert said["L9a"].tolist() == ["yes", "no", "not known"]
+    assert said.loc["c", "not_supplied"] == "indicative yes"
+
+
 def test_approved_but_not_supplied_only_indicates() -> None:
     """Approved 2023-06-01 and no supply: over 730 days; the limit is recalled, so the answer is indicative."""
     said = verdict(

@@ -397,10 +397,13 @@ def measures(
     out["developed_share"] = parcels["developed_share"]
     out["days_past_start_due"] = _days(parcels["start_due_date"], as_of)
     out["stopped_days"] = _days(parcels["stopped_since"], as_of)
-    # No start date says nothing by itself; beside a start due date it is the register's way of saying "not started".
-    started = parcels["started_date"].notna() | parcels["stopped_since"].notna()
-    out["started"] = started.astype("float64").where(started | parcels["start_due_date"].notna())
-    out["days_since_approval"] = _days(parcels["approved_date"], as_of).where(parcels["supply_date"].isna())
+    # No start date says nothing by itself; beside a start due date it is the register's way of saying "not started". A date
+    # after `as_of` is a plan.
+    done = {name: parcels[name] <= pd.Timestamp(as_of) for name in ("started_date", "stopped_since", "supply_date")}
+    started = done["started_date"] | done["stopped_since"]
+    dated = parcels[["start_due_date", "started_date"]].notna().any(axis=1)
+    out["started"] = started.astype("float64").where(started | dated)
+    out["days_since_approval"] = _days(parcels["approved_date"], as_of).where(~done["supply_date"])
     return out
 
 

@@ -308,7 +308,8 @@ def _land(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataF
     found = every[every["candidate"] == "candidate"].sort_values("area_m2", ascending=False, kind="stable")
     states = every[["idle", "not_supplied"]].isin(["yes", "indicative yes"]).any(axis=1)
     named = {rule: f"{rule} {name}" for rule, name in _rule_names(rules, language).items()}
-    why = land.evidence(found, rules)
+    most = _EVIDENCE_ROWS // max(rules["rule"].nunique(), 1)  # of the largest first, what a sheet holds
+    why = land.evidence(found.head(most), rules)
     why["threshold"] = why["threshold"].map({text: labels.said(text, language) for text in why["threshold"].unique()})
     why["value"] = why["value"].map({text: labels.said(text, language) for text in why["value"].unique()})
     heading = {column: labels.heading(column, language) for column in rules["quantity"]}
@@ -348,6 +349,9 @@ def _land(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataF
             threshold=[labels.said(text, language) for text in town["threshold"]],
         )
     return out
+
+
+_EVIDENCE_ROWS = 1_000_000
 
 
 def _rule_names(rules: pd.DataFrame, language: str) -> dict[str, str]:
@@ -534,8 +538,8 @@ _SAID = {
         "As many criteria as the edition asks for make a candidate. Confidence is the share of criteria that are known and changes no verdict. “Hangs on”: the numbers that change it when moved by a tenth.",
     ),
     "land_evidence": (
-        "候选地块逐条判定：数值、标准、结果、依据；未知不算否。",
-        "Every criterion of every candidate: value, threshold, answer, source. Not known is not no.",
+        "候选地块逐条判定（面积大者在前，以工作表容量为限）：数值、标准、结果、依据；未知不算否。",
+        "Every criterion of every candidate, the largest first, as far as a sheet holds: value, threshold, answer, source. Not known is not no.",
     ),
     "land_sensitivity": (
         "每个阈值上下浮动一成、每条判据去掉一次，候选名单如何变化；年份按房龄浮动。",

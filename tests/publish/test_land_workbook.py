@@ -90,6 +90,16 @@ def test_headings_are_words_with_units(run: pipeline.Run) -> None:
     assert ("复核人" if zh else "Reviewer") in told
 
 
+def test_answers_are_words(run: pipeline.Run) -> None:
+    """On the sheet of all parcels and that of rules every answer and unit is a word of the study's language, no code."""
+    zh = run.study.language == "zh"
+    sheets = cells(run)
+    names = ("低效用地", "判定标准") if zh else ("Low-efficiency land", "Rules")
+    said = {str(cell) for title in names for row in sheets[title] for cell in row}
+    assert not said & {"yes", "no", "not known", "not applicable", "indicative yes", "indicative no", "count"}
+    assert said >= ({"是", "否", "未知", "比值", "天"} if zh else {"Yes", "No", "Not known", "ratio", "days"})
+
+
 def test_the_map_lists_the_evidence_of_the_citys_own_rules(run: pipeline.Run) -> None:
     """The popup's criteria have the county's name, threshold, source with clause and mark."""
     html = run.map.read_text(encoding="utf-8")

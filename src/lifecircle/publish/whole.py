@@ -327,6 +327,8 @@ def _land(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataF
         {"reasons": "str", "hangs_on": "str"}
     )
     found = every.loc[found.index]
+    answers = {code: labels.word(code, language) for code in _ANSWERS}
+    worded = {rule: every[rule].map(answers).astype("str") for rule in named if rule in every}
     only = [c for c in every if not str(c).endswith(("_threshold", "_source", "_mark"))]
     out = {
         "land_candidates": found[[c for c in _CANDIDATE if c in found]].assign(
@@ -334,8 +336,11 @@ def _land(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataF
         ),
         "land_evidence": why.assign(rule=why["rule"].map(named)),
         "land_idle": every.loc[states, [c for c in _IDLE if c in every]],
-        "land": every[only],
-        "land_rules": told.assign(quantity=rules["quantity"].map(heading))[list(_RULE)],
+        "land": every[only].assign(**worded),
+        "land_rules": told.assign(
+            quantity=rules["quantity"].map(heading),
+            unit=rules["unit"].map({u: labels.word(f"unit: {u}", language) for u in rules["unit"].unique()}),
+        )[list(_RULE)],
     }
     if "land_sensitivity" in flat:
         cases = flat["land_sensitivity"]
@@ -352,6 +357,7 @@ def _land(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataF
 
 
 _EVIDENCE_ROWS = 1_000_000
+_ANSWERS = ("yes", "no", "not known", "not applicable", "indicative yes", "indicative no")
 
 
 def _rule_names(rules: pd.DataFrame, language: str) -> dict[str, str]:
@@ -544,6 +550,14 @@ _SAID = {
     "land_sensitivity": (
         "每个阈值上下浮动一成、每条判据去掉一次，候选名单如何变化；年份按房龄浮动。",
         "How the list changes when each threshold moves by a tenth and when each criterion is left out; a year moves by its age.",
+    ),
+    "land": (
+        "全部地块：地类、判定、指标与逐条结果；各条的标准与依据见“判定标准”。",
+        "Every parcel: its land use, class, measures and the answer to each criterion; thresholds and sources are on the sheet of rules.",
+    ),
+    "land_rules": (
+        "所用版本的全部判据；同一编号的各行须同时成立。“可作判定”为否的只作参考。",
+        "All criteria of the edition; rows of one code must hold together. Those that do not bind only indicate.",
     ),
     "land_editions": (
         "同一批地块按各版本判定；“有数据”指本地有数据可判的条数。",

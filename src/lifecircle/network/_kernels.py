@@ -1266,7 +1266,7 @@ def within(
     home_start: Array,
     home_at: Array,
     home_to_u: Array,
-    home_to_v: Array,
+    total: Array,
     home_forth: Array,
     home_leg: Array,
     door_start: Array,
@@ -1281,7 +1281,7 @@ def within(
 ) -> tuple[Array, Array]:
     """Pairs within `limit` minutes for the facilities from `low` to `high`: (home, facility) and minutes.
 
-    Homes are sorted by edge, those of edge e lie between ``home_start[e]`` and the next, and `home_at` numbers them; the doors of
+    Homes are sorted by edge, those of edge e, which costs ``total[e]``, lie between ``home_start[e]`` and the next, and `home_at` numbers them; the doors of
     facility f lie between ``door_start[f]`` and the next. Facilities that follow one another should lie close together. A door costs `door_forth` from the start of its edge and `door_from_v` from its end.
     """
     nodes = len(start) - 1
@@ -1352,7 +1352,7 @@ def within(
                     here = here or door_edge[i] == e
                 to_u, to_v = dist[edge_u[e]], dist[edge_v[e]]
                 for h in range(home_start[e], home_start[e + 1]):
-                    best = min(to_u + home_to_u[h], to_v + home_to_v[h])
+                    best = min(to_u + home_to_u[h], to_v + (total[e] - home_forth[h]))
                     if here:
                         for j in range(door_start[f], door_start[f + 1]):
                             if door_edge[j] == e:
@@ -2436,15 +2436,18 @@ def owners(ring: Array, row: Array, shell: Array) -> Array:
 
 
 @kernel
-def by_home(home: Array, homes: int) -> Array:
-    """The order that sorts `home` (0 … homes − 1), equal values in their present order."""
-    start = np.zeros(homes + 1, np.int64)
-    for h in home:
-        start[h + 1] += 1
-    for h in range(homes):
-        start[h + 1] += start[h]
-    out = np.empty(len(home), np.int64)
-    for i in range(len(home)):
-        out[start[home[i]]] = i
-        start[home[i]] += 1
-    return out
+def by_group(group: Array, groups: int) -> tuple[Array, Array]:
+    """The rows of every group one after another, in their present order, and where each begins; groups below 0 are left out."""
+    start = np.zeros(groups + 1, np.int64)
+    for g in group:
+        if g >= 0:
+            start[g + 1] += 1
+    for g in range(groups):
+        start[g + 1] += start[g]
+    at = start[:-1].copy()
+    out = np.empty(start[groups], np.int32)
+    for i in range(len(group)):
+        if group[i] >= 0:
+            out[at[group[i]]] = i
+            at[group[i]] += 1
+    return out, start

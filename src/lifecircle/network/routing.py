@@ -367,13 +367,13 @@ def pairs(
     door_order = np.lexsort((doors.forth, doors.edge, rank[doors.facility]))
     door_start = np.searchsorted(rank[doors.facility][door_order], np.arange(len(facilities) + 1))
     put = homes if isinstance(homes, Placed) else placed_as(walk, homes, name="homes", max_leg_m=max_leg_m)
-    home_order = np.lexsort((put.forth, put.edge))
-    home_start = np.searchsorted(put.edge[home_order], np.arange(len(walk.edge_u) + 1))
+    home_order, home_start = kernels.by_group(put.edge, len(walk.edge_u))
     forth, back, arcs = _directed(walk, direction)
     last = walk.edge_start[1:] - 1
     to_u, home_forth = (put.back, put.forth) if direction == "to" else (put.forth, put.back)
-    to_v = forth[last][put.edge] - home_forth
-    to_u, to_v, home_forth, home_leg = (column[home_order] for column in (to_u, to_v, home_forth, put.leg))
+    sorted_to_u = to_u[home_order]
+    sorted_forth = sorted_to_u if home_forth is to_u else home_forth[home_order]
+    sorted_leg, total = put.leg[home_order], forth[last]
     ahead, behind = (doors.forth, doors.back) if direction == "to" else (doors.back, doors.forth)
     from_v = back[last][doors.edge] - behind
     width = float(arcs.mean()) * _WIDTH if len(arcs) else 1.0
@@ -390,10 +390,10 @@ def pairs(
             walk.edge_v,
             home_start,
             home_order,
-            to_u,
-            to_v,
-            home_forth,
-            home_leg,
+            sorted_to_u,
+            total,
+            sorted_forth,
+            sorted_leg,
             door_start,
             doors.edge[door_order],
             ahead[door_order],
@@ -410,8 +410,8 @@ def pairs(
     found = np.concatenate([part[0] for part in parts])
     walked = np.concatenate([part[1] for part in parts])
     home_row, facility_row = found[:, 0], by_place[found[:, 1]]
-    order = kernels.by_home(_rank(facilities.index.argsort())[facility_row], len(facilities))
-    order = order[kernels.by_home(_rank(put.index.argsort())[home_row[order]], len(put.index))]
+    order, _ = kernels.by_group(_ranked(facilities.index, facility_row), len(facilities))
+    order = order[kernels.by_group(_ranked(put.index, home_row[order]), len(put.index))[0]]
     return pd.DataFrame(
         {
             "home_id": put.index.take(home_row[order]),
@@ -419,6 +419,11 @@ def pairs(
             "walk_min": walked[order],
         }
     )
+
+
+def _ranked(index: "pd.Index[Any]", row: Array) -> Array:
+    # The places of some rows of `index` once it is sorted.
+    return row if index.is_monotonic_increasing else _rank(index.argsort())[row]
 
 
 def _rank(order: Array) -> Array:

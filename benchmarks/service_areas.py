@@ -1,7 +1,8 @@
 """Times one union service area and the placing of points: ``python benchmarks/service_areas.py PLACE [--nodes 109000]``.
 
 The ground within 15 minutes of facilities on a tiled network (see graphs.py), legs of at most 40 m, against what is usual: the parts
-of streets in reach cut out, each buffered by 40 m, and the buffers united by GEOS. The two rules differ (a buffer does not shrink with
+of streets in reach cut out, each buffered by 40 m, and the buffers united: edges from junction to junction by GEOS, and, as graph
+libraries hold them, pieces from vertex to vertex by geopandas. The two rules differ (a buffer does not shrink with
 the minutes left and does not ask which street is nearest), so the area is checked against the same rule on a grid of 1 m. A million
 points onto their edges go against shapely's tree. Medians of three, one process.
 """
@@ -53,6 +54,15 @@ def reached(walk: network.WalkNetwork, fields: network.WalkField) -> np.ndarray:
     return np.concatenate(lines)
 
 
+def between_vertices(graph: graphs.Graph, walk: network.WalkNetwork, fields: network.WalkField) -> np.ndarray:
+    """The pieces of the graph with both ends in reach, as lines: what a graph library holds for edges."""
+    xy = graph.nodes[["x", "y"]].to_numpy()
+    minutes = network.minutes(walk, fields, xy, speed_m_s=SPEED_M_S, max_leg_m=LEG_M).iloc[:, 0].to_numpy()
+    a, b = graph.pieces["from"].to_numpy(), graph.pieces["to"].to_numpy()
+    both = (minutes[a] <= LIMIT_MIN) & (minutes[b] <= LIMIT_MIN)
+    return shapely.linestrings(np.stack([xy[a[both]], xy[b[both]]], axis=1))
+
+
 def on_a_grid(walk: network.WalkNetwork, fields: network.WalkField, box: shapely.Polygon) -> float:
     """Square metres within reach in `box`, counted on a grid of 1 m by the minutes of every point."""
     west, south, east, north = (int(value) for value in box.bounds)
@@ -94,6 +104,13 @@ def main(place: Path, nodes: int, points: int) -> None:
     united, theirs = timed(
         f"buffer {len(lines):,} lines and unite",
         lambda: shapely.union_all(shapely.buffer(lines, LEG_M, quad_segs=8)),
+        1,
+    )
+    print(f"  {shapely.area(united) / 1e6:.4f} km²; {theirs / ours:.1f} times as long")
+    pieces = between_vertices(graph, walk, fields)
+    united, theirs = timed(
+        f"geopandas: buffer {len(pieces):,} pieces between vertices and unite",
+        lambda: gpd.GeoSeries(pieces).buffer(LEG_M).union_all(),
         1,
     )
     print(f"  {shapely.area(united) / 1e6:.4f} km²; {theirs / ours:.1f} times as long")

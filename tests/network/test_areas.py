@@ -69,6 +69,14 @@ def test_a_lattice_of_streets():
     assert found.area == pytest.approx(4 * (walked <= 225).mean() * 240**2, rel=5e-3)
 
 
+def test_streets_without_legs_cover_no_ground():
+    """With legs of 0 m nobody leaves the lane, and a lane has no area; with legs of 0.3 m it has a strip 0.6 m wide."""
+    walk = build(streets(LANE))
+    assert area_of(walk, facilities([(0, 0)]), 200, max_leg_m=0).is_empty
+    strip = area_of(walk, facilities([(0, 0)]), 200, max_leg_m=0.3)
+    assert strip.area == pytest.approx(400 * 0.6, rel=0.05)
+
+
 def test_the_middle_of_a_block_is_a_hole():
     """With legs of 30 m the middle of a block of 200 m, all of its sides in reach, is a hole of 140 × 140 m with no other."""
     ring = [(0, 0), (200, 0), (200, 200), (0, 200), (0, 0)]
@@ -172,6 +180,36 @@ def test_a_strip_in_the_shadow_of_a_wall():
     for x, y in ((100, 1), (100, 2.9)):
         assert minutes(walk, fields, points([(x, y)]), speed_m_s=1.0).iloc[0, 0] < 1
         assert found.contains(shapely.Point(x, y))
+
+
+def test_a_short_wall_beside_a_street_does_not_hide_what_lies_behind_it():
+    """Ground 35 m from an unreached street, behind a wall of 1 m, walks 165 m to the other street: it is inside.
+
+    The facility stands at (100, 0) on the near street; from (100, 165) the leg to the far street at y = 200 is barred at (100, 198).
+    """
+    lines = {"a": [(0, 0), (400, 0)], "d": [(400, 0), (3000, 0), (3000, 200), (400, 200)], "b": [(400, 200), (0, 200)]}
+    walk = build(streets(lines), barriers=barriers([(99.5, 198), (100.5, 198)]))
+    fields = field(walk, facilities([(100, 0)], "a"))
+    assert minutes(walk, fields, points([(100, 165)]), speed_m_s=1.0).iloc[0, 0] * 60 == pytest.approx(165)
+    found = areas(walk, fields, limits_min=[250 / 60], speed_m_s=1.0).geometry.iloc[0]
+    assert found.contains(shapely.Point(100, 165))
+
+
+@pytest.mark.parametrize("north", [0, 2, 5, 6, 7])
+def test_a_line_between_two_streets_is_drawn_where_it_is(north):
+    """Halfway between two streets 200 m apart, one reached at once and one at the end of its way, minutes jump along 500 m and more.
+
+    From the west end of the near street, 660 m: it serves y ≤ min(100, 660 − x) to its north and 300 m to its south; beyond its ends rounds of the
+    legs. The far street, reached over (700, 0) only with less than nothing left, serves nothing.
+    """
+    lines = {"near": [(0, north), (700, north)], "far": [(700, north), (700, 200 + north), (0, 200 + north)]}
+    walk = build(streets(lines))
+    fields = field(walk, facilities([(0, north)], "a"))
+    found = areas(walk, fields, limits_min=[11], speed_m_s=1.0).geometry.iloc[0]
+    at = np.arange(-300, 701, 1.0) + 0.5
+    x, y = (one.ravel() for one in np.meshgrid(at, np.arange(-300, 300, 1.0) + 0.5 + north))
+    truth = (minutes(walk, fields, points(np.stack([x, y], axis=1)), speed_m_s=1.0)["a"] <= 11).sum()
+    assert found.area == pytest.approx(truth, rel=5e-3)
 
 
 def test_a_wall_drawn_along_a_street_changes_nothing():
@@ -325,6 +363,14 @@ def test_clear_refusals(town):
     for limits_ in ([-1], [np.inf], [np.nan], [5, -5]):
         with pytest.raises(ValueError, match="limits_min"):
             areas(town["walk"], fields, limits_min=limits_)
+    for limits_ in ("15", 5, [None], [[5]]):
+        with pytest.raises(ValueError, match=r"limits_min must be several minutes"):
+            areas(town["walk"], fields, limits_min=limits_)
+    for leg in (-1, np.nan, np.inf, "far"):
+        with pytest.raises(ValueError, match="max_leg_m"):
+            areas(town["walk"], fields, limits_min=[5], max_leg_m=leg)
+    with pytest.raises(ValueError, match="cell_m"):
+        areas(town["walk"], fields, limits_min=[5], cell_m="a")
     for cell in (0, -1, np.nan, np.inf):
         with pytest.raises(ValueError, match="cell_m"):
             areas(town["walk"], fields, limits_min=[5], cell_m=cell)

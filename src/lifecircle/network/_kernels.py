@@ -2066,6 +2066,11 @@ def place_within(
 
 
 @kernel
+def _jumps(over: float, next_: float, side: float) -> bool:
+    return (over <= 0) != (next_ <= 0) and abs(over - next_) > 1.5 * side
+
+
+@kernel
 def doubtful(
     i: Array,
     j: Array,
@@ -2078,6 +2083,7 @@ def doubtful(
     most: float,
     cap: float,
     beside: float,
+    jumps: bool,
     ground: Ground,
     ex: Array,
     ey: Array,
@@ -2090,7 +2096,8 @@ def doubtful(
     """Which of the 4 × 4 parts of squares may hold what their corners do not show: 0 no, 1 yes, 2 barriers are too near to say.
 
     `over` (n × 25) is by how much the points are beyond the limit, `leg` their legs. Bounds on what it costs from the segments that can be
-    nearest prove most parts to be wholly within or wholly beyond. Parts whose corners differ are not asked: the outline crosses them.
+    nearest prove most parts to be wholly within or wholly beyond. Parts whose corners differ are
+    crossed by the outline: 1 there where `jumps` is asked for and it runs between points whose metres differ by more than the way between them.
     """
     n = len(i)
     out = np.zeros((n, 16), np.int8)
@@ -2113,13 +2120,15 @@ def doubtful(
         least, greatest = np.inf, 0.0
         for m in range(lo, hi):
             least, greatest = min(least, costs.low[items[m]]), max(greatest, costs.high[items[m]])
-        # Ground is at most `half` farther from a street, or nearer, than the nearest point of the grid is.
-        if within == 0 and (least > most or (shortest > cap + half and len(walls) == 0)):
-            continue
-        if beyond == 0 and longest + half <= cap and greatest + longest + half <= most:
-            x = (i[p] + size // 2 + ground.x) * ground.unit - ground.west
-            y = (j[p] + size // 2 + ground.y) * ground.unit - ground.south
-            if len(walls) == 0 or not _wall_near(x, y, longest + 5 * half, walls, wall_grid):
+        x = (i[p] + size // 2 + ground.x) * ground.unit - ground.west
+        y = (j[p] + size // 2 + ground.y) * ground.unit - ground.south
+        # What was gathered is all that counts only where no barrier can stop a leg.
+        far = longest if beyond == 0 else cap
+        if len(walls) == 0 or not _wall_near(x, y, far + 5 * half, walls, wall_grid):
+            # Ground is at most `half` farther from a street, or nearer, than the nearest point of the grid is.
+            if within == 0 and (least > most or shortest > cap + half):
+                continue
+            if beyond == 0 and longest + half <= cap and greatest + longest + half <= most:
                 continue
         for r in range(4):
             for c in range(4):
@@ -2130,6 +2139,13 @@ def doubtful(
                     or (over[p, q + 5] <= 0) != inside
                     or (over[p, q + 6] <= 0) != inside
                 ):
+                    # Along a side metres change no faster than ground does, or they jump, and a jump would be drawn halfway.
+                    out[p, 4 * r + c] = jumps and (
+                        _jumps(over[p, q], over[p, q + 1], side)
+                        or _jumps(over[p, q], over[p, q + 5], side)
+                        or _jumps(over[p, q + 1], over[p, q + 6], side)
+                        or _jumps(over[p, q + 5], over[p, q + 6], side)
+                    )
                     continue
                 west = (i[p] + c * part + ground.x) * ground.unit - ground.west
                 south = (j[p] + r * part + ground.y) * ground.unit - ground.south

@@ -71,7 +71,7 @@ def areas(
     Raises
     ------
     ValueError
-        Where a limit is negative or not finite, or `cell_m` is not above 0.
+        Where a limit or the longest leg is negative or not finite, or `cell_m` is not above 0.
 
     Examples
     --------
@@ -86,19 +86,24 @@ def areas(
     >>> bool(abs(found["area_m2"].iloc[0] / 20000 - 1) < 0.005)
     True
     """
+    if np.ndim(limits_min) != 1 or not all(_number(one) for one in limits_min):
+        raise ValueError(f"limits_min must be several minutes, such as [5, 10, 15], not {limits_min!r}.")
     limits = [float(limit) for limit in limits_min]
     if any(not 0 <= limit < np.inf for limit in limits):
         raise ValueError(f"limits_min must be minutes of 0 or more, not {limits}.")
-    cell = standards.parameter("area_cell_m") if cell_m is None else float(cell_m)
-    if not 0 < cell < np.inf:
-        raise ValueError(f"cell_m must be a length above 0 m, not {cell_m}.")
+    cell = standards.parameter("area_cell_m") if cell_m is None else cell_m
+    if not _number(cell) or not 0 < cell < np.inf:
+        raise ValueError(f"cell_m must be a length above 0 m, not {cell_m!r}.")
     scale = metres_a_minute(walk, speed_m_s)
-    cap = walk.max_leg_m if max_leg_m is None else float(max_leg_m)
+    cap = walk.max_leg_m if max_leg_m is None else max_leg_m
+    if not _number(cap) or not 0 <= cap < np.inf:
+        raise ValueError(f"max_leg_m must be a length of 0 m or more, not {max_leg_m!r}.")
     most = [limit * scale * (1 + 1e-12) for limit in limits]
     doors = doors_by_kind(walk, fields)
     kinds = spread(lambda k: _kind(walk, fields, doors[k], k, max(most, default=0.0)), range(len(fields.kinds)))
-    asked = _asked(walk, fields.direction, kinds, cell, cap, thorough)
-    tiles = spread(lambda tile: _chords(asked, tile, most), _tiles(asked.squares))
+    asked = _asked(walk, fields.direction, kinds, float(cell), float(cap), thorough)
+    # Without a leg nobody leaves the streets, which cover no ground.
+    tiles = spread(lambda tile: _chords(asked, tile, most), _tiles(asked.squares) if cap > 0 else ())
     every = [(k, j) for k in range(len(kinds)) for j in range(len(limits))]
     joined = spread(lambda key: _polygons([tile[key] for tile in tiles if key in tile]), every)
     shapes = np.array(joined, dtype=object)
@@ -110,6 +115,10 @@ def areas(
         }
     )
     return gpd.GeoDataFrame(out, geometry=shapes, crs=walk.crs)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
 class _Kind(NamedTuple):
@@ -175,8 +184,9 @@ def _kind(walk: WalkNetwork, fields: WalkField, doors: KindDoors, kind: int, mos
 def _asked(
     walk: WalkNetwork, direction: Direction, kinds: list[_Kind], cell: float, cap: float, thorough: bool
 ) -> _Asked:
-    # No point of a part is farther than `cell` from an outline that crosses it; strips beside streets are two legs wide.
-    step = min(cell / np.sqrt(2.0), cap / 3.0) if cap > 0 else cell / np.sqrt(2.0)
+    # No point of a part is farther than `cell` from an outline that crosses it; strips beside streets are two legs wide, and where they
+    # are narrower than a part, its closer look finds them.
+    step = min(cell / np.sqrt(2.0), max(cap / 3.0, cell / 12.0))
     grid, side = walk._grid, 4 * step
     # Cells of the network's grid that are reached by any kind: no ground is farther from all of them than the longest leg.
     rows, columns = np.zeros(grid.ny, bool), np.zeros(grid.nx, bool)
@@ -381,7 +391,7 @@ def _doubtful(
     walls = walk.walls if asked.thorough else walk.walls[:0]
     streets = (walk.x, walk.y, walk._segment, walk._segment_edge)
     doubt: Array = kernels.doubtful(
-        points.i, points.j, size, points.of, gathered.start, gathered.items, over, points.leg, most, asked.cap, asked.cell,
+        points.i, points.j, size, points.of, gathered.start, gathered.items, over, points.leg, most, asked.cap, asked.cell, size == _SQUARE,
         ground, *streets, walls, walk._wall_grid, costs,
     )  # fmt: skip
     row, part = np.nonzero(doubt == 2)

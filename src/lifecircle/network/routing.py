@@ -337,7 +337,7 @@ def pairs(
 
     Returns
     -------
-    DataFrame with columns home_id, facility_id, walk_min, sorted by home_id and facility_id, one row a pair.
+    DataFrame with columns home_id, facility_id, walk_min, sorted by home_id and facility_id, one row a pair; rows that share an id stay in their order.
 
     Raises
     ------
@@ -423,7 +423,7 @@ def pairs(
 
 def _ranked(index: "pd.Index[Any]", row: Array) -> Array:
     # The places of some rows of `index` once it is sorted.
-    return row if index.is_monotonic_increasing else _rank(index.argsort())[row]
+    return row if index.is_monotonic_increasing else _rank(np.argsort(np.asarray(index), kind="stable"))[row]
 
 
 def _rank(order: Array) -> Array:
@@ -434,25 +434,22 @@ def _rank(order: Array) -> Array:
 
 
 class _Doors(NamedTuple):
-    """Placed doors of facilities: row of the facility, edge, metres along it, cost from its start and back, off-street leg."""
+    """Placed doors of facilities: row of the facility, edge, cost along it from its start and back, off-street leg."""
 
     facility: Array
     edge: Array
-    along: Array
     forth: Array
     back: Array
     leg: Array
 
 
 class KindDoors(NamedTuple):
-    """The doors of one kind, sorted by edge: costs along the edge as `costs_from` turns them, leg, place on the street."""
+    """The doors of one kind, sorted by edge: costs along the edge as `costs_from` turns them, and leg."""
 
     edge: Array
     forth: Array
     back: Array
     leg: Array
-    x: Array
-    y: Array
 
 
 def doors_by_kind(walk: WalkNetwork, fields: WalkField) -> list[KindDoors]:
@@ -462,9 +459,8 @@ def doors_by_kind(walk: WalkNetwork, fields: WalkField) -> list[KindDoors]:
     order = np.lexsort((doors.forth, doors.edge, of))
     bounds = np.searchsorted(of[order], np.arange(len(fields.kinds) + 1))
     ahead, behind = (doors.forth, doors.back) if fields.direction == "to" else (doors.back, doors.forth)
-    x, y = kernels.costs_at(walk.edge_start, walk.along, walk.x, walk.y, doors.edge, doors.along)
     return [
-        KindDoors(*(column[order[low:high]] for column in (doors.edge, ahead, behind, doors.leg, x, y)))
+        KindDoors(*(column[order[low:high]] for column in (doors.edge, ahead, behind, doors.leg)))
         for low, high in pairwise(bounds)
     ]
 
@@ -488,7 +484,7 @@ def _doors(
         along, leg = np.concatenate([along[own], a]), np.concatenate([leg[own], off])
     placed = edge >= 0
     forth, back = walk.costs(edge[placed], along[placed])
-    return _Doors(row[placed], edge[placed], along[placed], forth, back, leg[placed])
+    return _Doors(row[placed], edge[placed], forth, back, leg[placed])
 
 
 def _kinds(facilities: gpd.GeoDataFrame) -> tuple[list[str], Array]:

@@ -1821,12 +1821,14 @@ def gather(
     edge_of: Array,
     is_main: Array,
     grid: Grid,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """The segments that can be nearest to a point of a square, for squares around (x, y) with half a diagonal of `half`.
 
-    Those of square n are ``items[start[n]:start[n + 1]]``; none where every segment is farther than `far` from every point.
+    Those of square n are ``items[start[n]:start[n + 1]]``; none where every segment is farther than `far` from every point. Last comes how far
+    the nearest is from the middle, infinite where there is none.
     """
     start = np.zeros(len(x) + 1, np.int64)
+    off = np.full(len(x), np.inf)
     items = np.empty((16 * len(x) + 64, 1), np.int32)
     n = 0
     seen = np.full(len(first), -1, np.int32)
@@ -1880,13 +1882,49 @@ def gather(
         for m in range(begin, n):
             nearest = min(nearest, away[m - begin])
         if nearest <= far + half:
+            off[p] = nearest
             for m in range(begin, n):
                 if away[m - begin] <= best + 2 * half + TOUCH_M:
                     items[kept, 0] = items[m, 0]
                     kept += 1
         n = kept
         start[p + 1] = n
-    return start, items[:n, 0].copy()
+    return start, items[:n, 0].copy(), off
+
+
+@kernel
+def unsettled(
+    x: Array,
+    y: Array,
+    half: float,
+    off: Array,
+    start: Array,
+    items: Array,
+    most: float,
+    cap: float,
+    low: Array,
+    high: Array,
+    walls: Array,
+    wall_grid: Grid,
+) -> Array:
+    """Which squares the outline may cross: those that what `gather` found does not prove to be wholly within or wholly beyond.
+
+    Proofs keep `TOUCH_M` away from the limit, so that no rounding has the squares beside them see it otherwise.
+    """
+    out = np.zeros(len(x), np.bool_)
+    for p in range(len(x)):
+        if off[p] - half > cap + TOUCH_M:
+            continue
+        longest = off[p] + half
+        least, greatest = np.inf, 0.0
+        for m in range(start[p], start[p + 1]):
+            least, greatest = min(least, low[items[m]]), max(greatest, high[items[m]])
+        within = longest <= cap - TOUCH_M and greatest + longest <= most - TOUCH_M
+        out[p] = not within and least <= most + TOUCH_M
+        if not out[p] and len(walls) > 0:
+            # Behind a barrier another street may be the nearest.
+            out[p] = _wall_near(x[p], y[p], longest + half, walls, wall_grid)
+    return out
 
 
 @kernel
@@ -2242,6 +2280,8 @@ def _add_side(
     i: int, j: int, size: int, side: int, table: Array, row: Array, values: Array, at: Array, over: Array, n: int
 ) -> int:
     # The points that the square (i, j) has on one side of it, its ends left out, in the order of a walk round the square on the other side.
+    if size <= 1 or table[_slot(table, _square_key(i, j, size))] < 0:
+        return n
     stack = np.empty((32, 3), np.int64)
     worth = np.empty(32, np.float64)
     stack[0, 0], stack[0, 1], stack[0, 2] = i, j, size

@@ -229,20 +229,28 @@ def _chords(asked: _Asked, tile: Array, most: list[float]) -> dict[tuple[int, in
     y = (j + _SQUARE // 2 + ground.y) * ground.unit - ground.south
     is_main = walk.edge_component[: walk.drawn] == 0
     streets = (walk.x, walk.y, walk._segment, walk._segment_edge, is_main, walk._grid)
-    gathered = _Gathered(i, j, *kernels.gather(x, y, half, _beyond(asked), *streets))
-    points = _placed(asked, gathered, i, j, np.arange(len(i)), _SQUARE)
+    start, items, off = kernels.gather(x, y, half, _beyond(asked), *streets)
+    gathered = _Gathered(i, j, start, items)
+    crossed: dict[tuple[int, int], Array] = {}
+    for k, kind in enumerate(asked.kinds):
+        for n, limit in enumerate(most):
+            reach = (limit, asked.cap, kind.costs.low, kind.costs.high, walk.walls, walk._wall_grid)
+            crossed[k, n] = near[k][some] & kernels.unsettled(x, y, half, off, start, items, *reach)
+    rows = np.flatnonzero(np.logical_or.reduce(list(crossed.values())))
+    if not len(rows):
+        return {}
+    points = _placed(asked, gathered, i[rows], j[rows], rows, _SQUARE)
     parts = _Parts(asked, gathered, len(i))
     found = {}
     for k, kind in enumerate(asked.kinds):
-        rows = np.flatnonzero(near[k][some])
-        if not len(rows):
-            continue
-        mine = _Points(*(column[rows] for column in points))
-        metres = _read(kind, mine)
+        metres = _read(kind, points)
         for n, limit in enumerate(most):
-            over = np.fmax(metres - limit, mine.leg - asked.cap)
-            more = _closer(asked, parts, kind, mine, over, limit)
-            found[k, n] = _outlined(asked, mine, over, own[rows], more)
+            chosen = crossed[k, n][rows]
+            if chosen.any():
+                mine = _Points(*(column[chosen] for column in points))
+                over = np.fmax(metres[chosen] - limit, mine.leg - asked.cap)
+                more = _closer(asked, parts, kind, mine, over, limit)
+                found[k, n] = _outlined(asked, mine, over, own[mine.of], more)
     return found
 
 

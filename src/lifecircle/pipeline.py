@@ -31,7 +31,7 @@ from lifecircle.study import Study
 
 Layers = dict[str, gpd.GeoDataFrame | pd.DataFrame]
 Progress = Callable[[float, float, str], None]
-THEMES = ("coverage", "land", "parks", "pipes")
+THEMES = ("coverage", "land", "parks", "pipes", "blocks")
 _LOG = logging.getLogger(__name__)
 
 
@@ -103,11 +103,12 @@ def run(
         study, inventory = normalise.place(recipe, progress=watch.within)
     facts = _facts(recipe, study, inventory)
     last = _last(out, facts) if theme else {}
-    results, skipped, walked = analyse(study, only=theme, watch=watch)
+    kept = _read_back(out / "results.gpkg", except_theme=theme) if theme else {}
+    results, skipped, walked = analyse(study, only=theme, kept=kept, watch=watch)
     if theme:
         if theme in skipped:
             raise MissingLayerError(f"The theme {theme} cannot be computed: {skipped[theme]}.")
-        results = _read_back(out / "results.gpkg", except_theme=theme) | results
+        results = kept | results
         walked = walked or last.get("network", {})
         skipped = {t: said["why"] for t, said in last.get("themes", {}).items() if t != theme and "why" in said}
     results = {name: results[name] for names in _LAYERS.values() for name in names if name in results}
@@ -136,9 +137,9 @@ def run(
 
 
 def analyse(
-    study: Study, *, only: str | None = None, watch: _Watch | None = None
+    study: Study, *, only: str | None = None, kept: Layers | None = None, watch: _Watch | None = None
 ) -> tuple[Layers, dict[str, str], dict[str, Any]]:
-    """Every theme the study has data for.
+    """Every theme the study has data for, or `only` one; `kept` are layers of the others, which blocks look at.
 
     Returns
     -------
@@ -149,7 +150,14 @@ def analyse(
     results: Layers = {}
     skipped: dict[str, str] = {}
     report: dict[str, Any] = {}
-    for theme, work in {"coverage": _coverage, "land": _land, "parks": _parks, "pipes": _pipes}.items():
+    works: dict[str, Callable[[Study], tuple[Layers, dict[str, Any]]]] = {
+        "coverage": _coverage,
+        "land": _land,
+        "parks": _parks,
+        "pipes": _pipes,
+        "blocks": lambda study: _blocks(study, (kept or {}) | results),
+    }
+    for theme, work in works.items():
         if only in (None, theme):
             with watch(theme):
                 try:
@@ -184,6 +192,10 @@ _LAYERS = {
     ),
     "parks": ("park_reach", "park_land", "park_coverage"),
     "pipes": ("pipes_screen", "pipes_length"),
+    "blocks": (
+        *("renewal_blocks", "renewal_block_evidence", "renewal_block_land", "renewal_block_gaps"),
+        *("renewal_block_assets", "renewal_demolition", "renewal_duplicates", "renewal_town"),
+    ),
 }
 
 
@@ -487,6 +499,14 @@ def pipe_rules() -> pd.DataFrame:
     return rules.assign(binding=standards.binding(rules["mark"]), needs_assessment=rules["needs_assessment"] == "yes")
 
 
+def _blocks(study: Study, found: Layers) -> tuple[Layers, dict[str, Any]]:
+    from lifecircle import blocks
+
+    parcels: Any = found["land"] if "land" in found else _land(study)[0]["land"]
+    homes: Any = found.get("coverage_homes")
+    return blocks.analyse(study, parcels, coverage_homes=homes), {}
+
+
 def _facts(recipe: Any, study: Study, inventory: normalise.Inventory) -> dict[str, Any]:
     """What the results depend on: recipe, inputs, standards and versions. No clock, no machine, no absolute path."""
     shelf = hashlib.sha256()
@@ -545,6 +565,7 @@ _INDEX = {
     "park_reach": "definition",
     "park_land": "parcel_id",
     "pipes_screen": "pipe_id",
+    "renewal_blocks": "block_id",
 }
 
 

@@ -219,6 +219,16 @@ TABLES: dict[str, Table] = {
             name=_text(),
             kind=_text("farmland", "ecology", "heritage", "hazard", required=True),
         ),
+        _table(
+            "projects",
+            "project_id",
+            _POLYGON,
+            name=_text(),
+            kind=_text(),
+            year=_YEAR,
+            demolished_m2=_number("m2"),
+            built_m2=_number("m2"),
+        ),
     )
 }
 

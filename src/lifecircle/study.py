@@ -69,6 +69,7 @@ class Study:
     parks: gpd.GeoDataFrame | None = None
     usage: pd.DataFrame | None = None
     constraints: gpd.GeoDataFrame | None = None
+    projects: gpd.GeoDataFrame | None = None
     population: Raster | gpd.GeoDataFrame | None = field(default=None, repr=False)
     elevation: Raster | None = field(default=None, repr=False)
 

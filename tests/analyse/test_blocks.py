@@ -89,7 +89,7 @@ def test_a_wall_through_a_plot_leaves_it_where_most_of_it_lies() -> None:
     """The wall at x = 170 cuts b (100 to 200 m) 69 to 29 m, its own two metres aside: b belongs to a, not to c, and 29/98 lie beyond."""
     plots = town("abc")
     wall = lines([(170, -50), (170, 150)])
-    assert sets(placed(plots, wall), "group") == ["ab", "c"]
+    assert sets(placed(plots, wall), "cluster") == ["ab", "c"]
     assert blocks.sides(plots, wall, cut_m=1)["beyond_share"].tolist() == pytest.approx([0, 29 / 98, 0])
 
 
@@ -98,7 +98,7 @@ def test_a_group_that_is_too_large_is_cut_in_halves() -> None:
     said = placed(town("abcdef"), most=4)
     assert sets(said) == ["abc", "def"]
     assert said["pieces"].tolist() == [2] * 6
-    assert said["group"].tolist() == ["G001"] * 6
+    assert said["cluster"].tolist() == ["G001"] * 6
     smaller = placed(town("abcdef"), most=2.5)
     assert smaller["placed"].value_counts().to_dict() == {"block": 4, "cut off": 2}
     assert smaller.groupby("block_id")["ground_m2"].first().tolist() == [2 * HA] * 2
@@ -118,7 +118,7 @@ def test_what_a_cut_leaves_too_small_is_said_to_be_cut_off() -> None:
     said = placed(plots, most=5)
     assert said["placed"].value_counts().to_dict() == {"block": 2, "cut off": 2}
     assert said.loc["h", "ground_m2"] == 5 * HA
-    assert said["group_m2"].tolist() == [7 * HA] * 4
+    assert said["cluster_m2"].tolist() == [7 * HA] * 4
 
 
 def test_a_plot_larger_than_the_most_is_a_block_of_its_own() -> None:
@@ -163,7 +163,7 @@ def test_a_plot_that_lies_in_the_wall_is_alone() -> None:
     """A strip of 1 m under a wall has no main part: it joins nothing and is listed."""
     plots = gpd.GeoDataFrame(geometry=[box(0, 0, 200, 100), box(200, 0, 201, 100)], index=["a", "s"], crs=4547)
     said = placed(plots, lines([(200.5, -50), (200.5, 150)]))
-    assert sets(said, "group") == ["a", "s"]
+    assert sets(said, "cluster") == ["a", "s"]
 
 
 @pytest.mark.parametrize(("join_m", "cut_m"), [(0, 1), (20, 0), (np.nan, 1)])
@@ -260,7 +260,7 @@ def test_laws_of_blocks(
     assert (said["placed"] == "block").tolist() == said["block_id"].notna().tolist()
     sizes = said.groupby("block_id").size()
     assert sizes.between(least, most).all()
-    for part, rows in said.groupby("group"):
+    for part, rows in said.groupby("cluster"):
         if rows["placed"].eq("single plot").any():
             assert len(rows) < least, part
     graph = nx.Graph(pairs[["one", "other"]].itertuples(index=False))
@@ -269,7 +269,7 @@ def test_laws_of_blocks(
     straight = [LineString([middle[a], middle[b]]) for a, b in graph.edges]
     assert not shapely.intersects(np.array(straight, dtype=object), shapely.union_all(walls.to_numpy())).any()
     assert sorted(map(sorted, nx.connected_components(graph))) == sorted(
-        map(sorted, said.groupby("group").groups.values())
+        map(sorted, said.groupby("cluster").groups.values())
     )
     for rows in said.groupby("block_id").groups.values():
         assert nx.is_connected(graph.subgraph(rows))

@@ -358,6 +358,20 @@ def town(*, blocks: int = 6, homes: int = 60, facilities: int = 40) -> dict[str,
         name=pd.array(["古城保护区"], dtype="str"),
         kind=pd.array(["heritage"], dtype="str"),
     )
+    renewal_blocks = _frame(
+        "block_id",
+        "B",
+        [
+            shapely.box(X0, Y0, X0 + size * 0.3, Y0 + size * 0.2),
+            shapely.box(X0, Y0 + size * 0.4, X0 + size * 0.2, Y0 + size * 0.6),
+        ],
+        plots=[2.0, 1.0],
+        plots_m2=[40_000.0, 25_000.0],
+        residents=[310.0, np.nan],
+        main_use=pd.array(["residential", None], dtype="str"),
+        demolition_share=[0.1, np.nan],
+        demolition_share_kept=pd.array(["yes", "not known"], dtype="str"),
+    )
     return {
         "areas": areas,
         "parcels": parcels,
@@ -379,6 +393,7 @@ def town(*, blocks: int = 6, homes: int = 60, facilities: int = 40) -> dict[str,
         "gap_areas": gap_areas,
         "gap_grid": gap_grid,
         "land": land,
+        "renewal_blocks": renewal_blocks,
         "park_reach": reach,
         "pipes_screen": pipes_screen,
     }

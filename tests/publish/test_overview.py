@@ -407,6 +407,23 @@ def test_gap_areas_say_what_is_missing(layers: dict[str, gpd.GeoDataFrame]) -> N
     assert spec["pick"]["at"] == 2
 
 
+def test_a_block_lists_its_evidence(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """The popup of a block lists its plots, the largest first, each with why; plots of no block are in none, and of 22 plots two are left off."""
+    first, second = layers["renewal_blocks"].index[:2]
+    evidence = pd.DataFrame(
+        {
+            "plot_id": ["P1", "P2", "P3", *(f"Q{n:02}" for n in range(22))],
+            "block_id": [first, first, None, *[second] * 22],
+            "why": ["gap", "low_efficiency, old_compound", "gap", *["idle_asset"] * 22],
+            "plot_m2": [10.4, 20.0, 5.0, *np.arange(22.0, 0, -1)],
+        }
+    )
+    tables = {"renewal_blocks": layers["renewal_blocks"], "renewal_block_evidence": evidence}
+    rows = spec_of(html_of(tables, language="en"), "renewal_blocks")["pop"]["list"]["rows"]
+    assert rows[0] == [["P2", "Low-efficiency land, Old compound", 20], ["P1", "Gap", 10]]
+    assert [row[0] for row in rows[1]] == [*(f"Q{n:02}" for n in range(20)), "2 more, see the table"]
+
+
 def test_cells_without_anybody_left_out_and_unknown_cells(layers: dict[str, gpd.GeoDataFrame]) -> None:
     """A cell where nobody is left out and one where nothing is known have classes of their own."""
     spec = spec_of(html_of({"gap_grid": layers["gap_grid"]}, language="en"), "gap_grid")

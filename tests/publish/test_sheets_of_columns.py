@@ -17,7 +17,7 @@ MOMENT = datetime(2000, 1, 1)  # noqa: DTZ001 - workbooks know no zones
 
 
 def book(path: Path, columns: list[dict[int, Any]], *, top: int, whole: bool) -> bytes:
-    """A workbook of a heading row and `columns`, each row → value, written by columns or cell by cell."""
+    """A workbook of a heading row, `columns` and two lines below, each row → value, written by columns or cell by cell."""
     made = xlsxwriter.Workbook(str(path))
     made.set_properties({"created": MOMENT})
     looks = [made.add_format({"num_format": f"0.{'0' * n}"}) for n in range(1, 4)]
@@ -39,6 +39,9 @@ def book(path: Path, columns: list[dict[int, Any]], *, top: int, whole: bool) ->
             take(top + rows, place, codes, different, look)
         else:
             page.numbers(top + rows, place, np.array(values), look)
+    below = top + max((max(column) for column in columns if column), default=0) + 2
+    page.write_string(below, 0, "foot", looks[0])
+    page.write_string(below + 1, 0, "last line", looks[0])
     made.close()
     return path.read_bytes()
 

@@ -178,8 +178,8 @@ def grouped(plots: gpd.GeoDataFrame, pairs: pd.DataFrame, *, least_m2: float, mo
         - ``block_id``, numbered from B001 from the largest ground to the smallest; missing where the plot is in no block
         - ``placed``: ``block``, ``single plot`` where its group is smaller than `least_m2`, or ``cut off`` where it was cut from a group
           that was too large and what was cut is smaller than `least_m2`
-        - ``group``, numbered from G001 in the same way, the contiguous group before any cut
-        - ``ground_m2``, the ground of the block or of what was too small for one; ``group_m2``, that of the group
+        - ``cluster``, numbered from G001 in the same way, the contiguous group before any cut
+        - ``ground_m2``, the ground of the block or of what was too small for one; ``cluster_m2``, that of the group
         - ``pieces``, into how many the group was cut (1: not at all)
 
         A plot that is larger than `most_m2` by itself is never cut; with its neighbours cut away it is a block of its own.
@@ -224,13 +224,13 @@ def grouped(plots: gpd.GeoDataFrame, pairs: pd.DataFrame, *, least_m2: float, mo
         {
             "block_id": _numbered(part, size, "B", size >= least_m2),
             "placed": np.select([whole, pieces[group] > 1], ["block", "cut off"], "single plot"),
-            "group": _numbered(group, ground, "G", np.ones(len(ground), dtype=bool)),
+            "cluster": _numbered(group, ground, "G", np.ones(len(ground), dtype=bool)),
             "ground_m2": size[part],
-            "group_m2": ground[group],
+            "cluster_m2": ground[group],
             "pieces": pieces[group],
         },
         index=sorted_.index,
-    ).astype({"block_id": "str", "placed": "str", "group": "str"})
+    ).astype({"block_id": "str", "placed": "str", "cluster": "str"})
     return out.reindex(plots.index)
 
 
@@ -324,7 +324,7 @@ def drawn(
     Returns
     -------
     GeoDataFrame
-        Index ``block_id``, the largest first: ``plots`` (how many), ``plots_m2`` (their ground), ``outline_m2``, ``group``, ``pieces`` and
+        Index ``block_id``, the largest first: ``plots`` (how many), ``plots_m2`` (their ground), ``outline_m2``, ``cluster``, ``pieces`` and
         the outline. It holds every plot of the block whole and no ground of a plot of another block; what it adds never lies
         beyond a line.
 
@@ -352,7 +352,7 @@ def drawn(
         .agg(
             plots=("placed", "size"),
             plots_m2=("ground_m2", "first"),
-            group=("group", "first"),
+            cluster=("cluster", "first"),
             pieces=("pieces", "first"),
         )
     )

@@ -15,6 +15,8 @@ CODED = frozenset(
         *("layer", "status", "how", "rule_class", "scope", "at_edge", "worst_kind", "walker", "slope_rule"),
         *("capacity_unit", "capacity_from", "item", "change", "action", "table"),
         *("answer", "exemption", "confidence", "standing", "land_use_known", "doubt", "far_differs", "parcel_agrees"),
+        *("placed", "main_use", "low_efficiency", "old_compound", "idle_asset", "gap", "of_table", "duplicate"),
+        *("demolition_share_kept", "rebuild_ratio_kept"),
     }
 )
 

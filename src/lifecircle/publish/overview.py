@@ -18,6 +18,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "coverage": ("生活圈", "Life circle"),
     "places": ("设施与出行", "Facilities and streets"),
     "land": ("用地与建筑", "Land and buildings"),
+    "blocks": ("更新片区", "Renewal blocks"),
     "parks": ("公园绿地", "Parks"),
     "pipes": ("地下管网", "Pipes"),
     "limits": ("边界与管控", "Boundaries and limits"),
@@ -101,8 +102,9 @@ def draw(
     layers
         By name, in one coordinate system or several; names the map does not know, and layers that are None or without
         rows, are passed over. Canonical tables, and ``coverage_areas``, ``coverage_homes``, ``service_areas``, ``edge_of_data``,
-        ``gaps``, ``gap_areas``, ``gap_grid``, ``land``, ``park_reach``, ``pipes_screen``. The tables ``coverage_town`` and
-        ``gap_missing`` are not drawn; they say which service areas are shown first and what is missing in a gap area.
+        ``gaps``, ``gap_areas``, ``gap_grid``, ``land``, ``renewal_blocks``, ``park_reach``, ``pipes_screen``. The tables
+        ``coverage_town``, ``gap_missing`` and ``renewal_block_evidence`` are not drawn; they say which service areas are shown
+        first, what is missing in a gap area and why a plot is in a block.
     title
         The name of the place.
     synthetic
@@ -358,6 +360,68 @@ def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.
     _find_parcels(sheet, "land", frame.set_index("_id", drop=False))
 
 
+def _add_renewal_blocks(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    frame = only(frame, "area").copy()
+    frame["block_id"] = frame["block_id"].astype("str") if "block_id" in frame else frame.index.astype("str")
+    keep = [
+        c for c in ("demolition_share", "demolition_share_kept", "rebuild_ratio", "rebuild_ratio_kept") if c in frame
+    ]
+    shown = [
+        str(c)
+        for c in frame
+        if c not in {*_SILENT, "block_id", "cluster", *keep, "beyond_most_share", frame.geometry.name}
+    ]
+    sheet.add(
+        "renewal_blocks",
+        frame,
+        group="blocks",
+        kind="area",
+        name=sheet.say("更新片区", "Renewal blocks"),
+        classes=[{"l": "", "c": "#b8860b", "o": 0.28, "s": "#7a5200", "w": 2.2}],
+        title=["block_id"],
+        tip=[c for c in ("plots", "plots_m2", "residents", "dwellings", "main_use") if c in frame],
+        pop=[*shown, *keep],
+        keep=keep,
+        more={
+            "list": {
+                "title": sheet.say("依据（面积大的地块在前）", "Evidence, the largest plots first"),
+                "heads": [
+                    sheet.say("地块", "Plot"),
+                    sheet.say("理由", "Why"),
+                    sheet.say("面积（平方米）", "Area (m²)"),
+                ],
+                "num": [0, 0, 1],
+                "rows": _plots_of(sheet, frame["block_id"].tolist()),
+            }
+        },
+        extra={"front": 1},
+        rank=3,
+    )
+    sheet.find("renewal_blocks", frame, frame["block_id"], what=sheet.say("更新片区", "Renewal block"))
+
+
+def _plots_of(sheet: Drawing, block_ids: Sequence[str], most: int = 20) -> list[list[list[Any]]]:
+    """For each block its plots with why they are in it, the largest first, and how many are left off."""
+    table = sheet.tables.get("renewal_block_evidence")
+    if table is None:
+        return [[] for _ in block_ids]
+    comma = sheet.say("、", ", ")
+    why = {text: comma.join(sheet.word(code) for code in text.split(", ")) for text in table["why"].unique()}
+    cells = pd.DataFrame(
+        {"plot": table["plot_id"].astype("str"), "why": table["why"].map(why), "area": table["plot_m2"].round()}
+    )
+    of = table["block_id"].astype("str")
+    order = cells.assign(of=of).sort_values(["area", "plot"], ascending=[False, True], kind="stable")
+    first = order[order.groupby("of").cumcount() < most]
+    rows = {block: part[["plot", "why", "area"]].values.tolist() for block, part in first.groupby("of")}
+    over = (of.value_counts() - most).clip(lower=0)
+    more = sheet.say("另有 {:.0f} 块，见表", "{:.0f} more, see the table")
+    return [
+        [*rows.get(block, []), *([[more.format(over[block]), "", ""]] if over.get(block, 0) else [])]
+        for block in block_ids
+    ]
+
+
 def _reasons(sheet: Drawing, text: str) -> str:
     """Rules by name, where a text lists them by their codes."""
     return sheet.say("；", "; ").join(sheet.rule(code) for code in text.split(", ")) if text else ""
@@ -609,6 +673,7 @@ _MAKERS: Mapping[str, Callable[[Drawing, gpd.GeoDataFrame, Mapping[str, gpd.GeoD
     "park_reach": _add_park_reach,
     "parcels": _add_parcels,
     "land": _add_land,
+    "renewal_blocks": _add_renewal_blocks,
     "parks": _add_parks,
     "buildings": _add_buildings,
     "areas": _add_areas,

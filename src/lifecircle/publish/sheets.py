@@ -73,10 +73,20 @@ class Page(Worksheet):  # type: ignore[misc]
             super()._write_rows()
             return
         first = min(int(cells.rows[0]) for cells in self._filled)
-        last = self.dim_rowmax
+        last = max(int(cells.rows[-1]) for cells in self._filled)
         spans = self._spans()
         self.row_spans = spans
-        for row in range(self.dim_rowmin, first):
+        self._write_plain(range(self.dim_rowmin, first), spans)
+        for cells in sorted(self._filled, key=lambda cells: (int(cells.rows[0]), cells.place)):
+            cells.look._get_xf_index()  # formats are numbered in the order of their first use, row by row
+        self._filled.sort(key=lambda cells: cells.place)
+        for start in range(first - first % _BLOCK, last + 1, _ROWS):
+            self.fh.write("".join(self._rows(start, min(start + _ROWS, last + 1), spans)))
+        self._write_plain(range(last + 1, self.dim_rowmax + 1), spans)
+
+    def _write_plain(self, rows: range, spans: dict[int, str]) -> None:
+        """The rows above or below the columns, as the methods of xlsxwriter left them."""
+        for row in rows:
             if self.table[row]:
                 self._write_row(row, spans.get(row // _BLOCK), self.row_info.get(row))
                 for place in sorted(self.table[row]):
@@ -84,9 +94,6 @@ class Page(Worksheet):  # type: ignore[misc]
                 self._xml_end_tag("row")
             elif row in self.row_info:
                 self._write_empty_row(row, spans.get(row // _BLOCK), self.row_info[row])
-        self._filled.sort(key=lambda cells: cells.place)
-        for start in range(first - first % _BLOCK, last + 1, _ROWS):
-            self.fh.write("".join(self._rows(start, min(start + _ROWS, last + 1), spans)))
 
     def _spans(self) -> dict[int, str]:
         """The first and last used column of each block of rows, counted from 1."""

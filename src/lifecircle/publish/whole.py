@@ -245,6 +245,17 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
         if (results["land"]["candidate"] == "not known").all():
             said = "未知" if zh else "not known"
         rows.append(("低效用地候选" if zh else "Low-efficiency candidates", said))
+    if "renewal_town" in results:
+        rule = results["renewal_town"].iloc[0]
+        met = {"yes": ("达到", "met"), "no": ("未达到", "not met")}[str(rule["answer"]).removeprefix("indicative ")][
+            not zh
+        ]
+        said = (
+            f"{rule['count']:.0f}（≥ {rule['limit']:.0f}，{met}）"
+            if zh
+            else f"{rule['count']:.0f} (≥ {rule['limit']:.0f}: {met})"
+        )
+        rows.append(("更新片区" if zh else "Renewal blocks", said))
     if "pipes_length" in results:
         rows.append(("管线" if zh else "Pipes", f"{results['pipes_length']['length_m'].sum() / 1000:,.1f} km"))
     more = [under.get(place, "") for place in range(len(rows))]
@@ -294,6 +305,8 @@ def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) ->
         codes = flat["gap_areas"]["missing"].astype("str")
         said = {text: comma.join(labels.word(c, study.language) for c in text.split(", ")) for text in codes.dropna()}
         flat["gap_areas"] = flat["gap_areas"].assign(missing=codes.map(said))
+    if "renewal_blocks" in flat:
+        flat |= _blocks(flat, study.language)
     if "land" in flat:
         flat |= _land(flat, study.language)
     for theme, names in _SHEETS.items():
@@ -356,6 +369,37 @@ def _land(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataF
     return out
 
 
+def _blocks(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataFrame]:
+    """The sheets of renewal blocks in words: lists of codes, items and conditions."""
+    comma = "；" if language == "zh" else "; "
+    evidence = flat["renewal_block_evidence"]
+    rules = _rule_names(flat["land_rules"], language) if "land_rules" in flat else {}
+    why = {text: comma.join(labels.word(c, language) for c in text.split(", ")) for text in evidence["why"].unique()}
+    reasons = {
+        text: comma.join(f"{rule} {rules.get(rule, '')}".strip() for rule in text.split(", ")) if text else ""
+        for text in evidence["reasons"].dropna().unique()
+    }
+    torn, town = flat["renewal_demolition"], flat["renewal_town"]
+    limits = [str(c) for c in torn if str(c).endswith("_threshold")]
+    told: dict[str, Any] = {
+        c: torn[c].map({text: labels.said(text, language) for text in torn[c].unique()}).astype("str") for c in limits
+    }
+    items = town["item"].map({item: labels.word(item, language) for item in town["item"]})
+    return {
+        "renewal_block_evidence": evidence.assign(
+            why=evidence["why"].map(why), reasons=evidence["reasons"].map(reasons).astype("str")
+        ),
+        "renewal_demolition": torn.assign(**told),
+        "renewal_town": town.assign(
+            item=items, answer=town["answer"].map(_words(town["answer"], language)).astype("str")
+        ),
+    }
+
+
+def _words(codes: pd.Series[str], language: str) -> dict[str, str]:
+    return {code: labels.word(code, language) for code in codes.dropna().unique()}
+
+
 _EVIDENCE_ROWS = 1_000_000
 _ANSWERS = ("yes", "no", "not known", "not applicable", "indicative yes", "indicative no")
 
@@ -400,7 +444,7 @@ def _with_unit(values: pd.Series[float], units: pd.Series[str], language: str) -
     return shares.where(units == "share", counts).astype("str")
 
 
-_THEMES = ("coverage", "land", "parks", "pipes")
+_THEMES = ("coverage", "land", "parks", "pipes", "blocks")
 _SHEETS = {
     "coverage": (
         *("coverage_town", "certainty", "coverage_edge", "sensitivity", "coverage_methods", "coverage_walkers"),
@@ -421,6 +465,10 @@ _SHEETS = {
     ),
     "parks": ("park_coverage", "park_land"),
     "pipes": ("pipes_length", "pipes_screen"),
+    "blocks": (
+        *("renewal_blocks", "renewal_block_evidence", "renewal_block_land", "renewal_block_assets"),
+        *("renewal_block_gaps", "renewal_demolition", "renewal_duplicates", "renewal_town"),
+    ),
 }
 _CANDIDATE = (
     *("name", "land_use", "land_group", "area_m2", "reasons", "rules_yes", "rules_not_known", "confidence", "standing"),
@@ -481,7 +529,7 @@ def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, 
             title=labels.sheet(name, study.language),
             note=_SAID[name][not zh] if name in _SAID else "",
             labels=labels.of_sheet(name, study.language) | _rules_named(frames, study.language),
-            foot=_foot(name, frames, study) if theme == "land" else (),
+            foot=_foot(name, frames, study) if theme == "land" else _blocks_foot(study) if theme == "blocks" else (),
         )
         for name, frame in frames.items()
     }
@@ -538,7 +586,73 @@ def _foot(name: str, frames: Mapping[str, pd.DataFrame], study: Study) -> list[s
     ]
 
 
+def _blocks_foot(study: Study) -> list[str]:
+    """What stands below a sheet on renewal blocks: the sizes and limits used, each with its source and mark, and the date of the data."""
+    zh = study.language == "zh"
+    sizes = standards.read("parameters")
+    sizes = sizes[sizes["code"].isin(_BLOCK_LIMITS)]
+    limits = standards.read("reuse").query("quantity in ['demolition_share', 'rebuild_ratio']")
+    rows = pd.concat([sizes, limits])
+    listed = standards.read("sources").set_index("key")
+    titles = (listed["title"] + " " + listed["number"]).str.strip()
+    stop = "（{}，{}）" if zh else " ({}, {})"
+    colon = "：" if zh else ": "
+    said = [
+        f"{name}{colon}{sign} {value:g}{'' if unit in _BARE else ' ' + unit}"
+        + stop.format(titles.get(source, source), mark)
+        for name, sign, value, unit, source, mark in zip(
+            *(rows[c] for c in (f"name_{study.language}", "operator", "value", "unit", "source", "mark")), strict=True
+        )
+    ]
+    marks, used = standards.read("marks"), set(rows["mark"])
+    told = marks[marks["code"].isin(used)]
+    words = [f"{code} {word}" for code, word in zip(told["code"], told[f"name_{study.language}"], strict=True)]
+    return [
+        f"数据日期：{study.as_of}" if zh else f"Data as of {study.as_of}",
+        "依据：" if zh else "Sources:",
+        *said,
+        ("标记：" if zh else "Marks: ") + ("；" if zh else "; ").join(words),
+    ]
+
+
+_BLOCK_LIMITS = (
+    *("block_least_ha", "block_most_ha", "block_join_m", "block_cut_m", "block_gap_share"),
+    *("old_compound_built_year", "blocks_per_town_min"),
+)
+_BARE = ("count", "share", "ratio", "year")
 _SAID = {
+    "renewal_blocks": (
+        "片区由低效用地、老旧小区、闲置资产和设施缺口地块连成，不跨围墙、河流、铁路和干路；人口按片区轮廓内的住处计。",
+        "Blocks join low-efficiency plots, old compounds, plots with idle assets and plots in a gap; none crosses a wall, river, railway or main road. Residents are those of the homes inside the outline.",
+    ),
+    "renewal_block_evidence": (
+        "每个有理由更新的地块一行：入哪个片区，或为何未入；未知不算否。",
+        "One row a plot with a reason: its block, or why it is in none. Not known is not no.",
+    ),
+    "renewal_block_land": (
+        "片区内地块按用地大类；重叠的地块各自计入。",
+        "The plots of each block by land-use group; overlapping plots count each.",
+    ),
+    "renewal_block_assets": (
+        "每项闲置资产所在的片区；有建议用途的列出首选。",
+        "The block each idle asset is in, and the first use proposed for it where there is one.",
+    ),
+    "renewal_block_gaps": (
+        "片区居民在各层级时限内走不到的必配设施，影响人数多者在前。",
+        "Required kinds the residents of a block cannot reach in the minutes of the tier, most people first.",
+    ),
+    "renewal_demolition": (
+        "拆除与新建取自项目图层，按项目在片区内的用地比例计；没有项目图层时未知，不算零。",
+        "Demolition and new floor area come from the layer of projects, by the share of a project's ground in the block; without that layer they are not known, which is not nought.",
+    ),
+    "renewal_duplicates": (
+        "同类、同年、用地重叠的项目对；类别或年份缺失的为未知。",
+        "Pairs of projects of one kind and year on the same ground; not known where kind or year is missing.",
+    ),
+    "renewal_town": (
+        "个数如实报告，不为凑数而划片。",
+        "The count is what it is: no block is made to meet the rule.",
+    ),
     "land_candidates": (
         "达到版本所要求的条数即为候选；把握程度按已知判据的比例，不影响判定。“取决于”列出上下浮动一成即改变结论的数。",
         "As many criteria as the edition asks for make a candidate. Confidence is the share of criteria that are known and changes no verdict. “Hangs on”: the numbers that change it when moved by a tenth.",
@@ -633,6 +747,10 @@ _READ = {
     "parks": (
         "服务半径按公园边界的直线缓冲计算（指标口径），不是步行距离。",
         "Service radii are straight-line buffers around parks, as the indicator defines them, not walking distances.",
+    ),
+    "blocks": (
+        "片区大小、连片间距和缺口判断为本软件的设计选择（D），可在参数表修改；小于下限的连片组列为零星地块，大于上限的沿最松的连接切分。",
+        "Sizes, widths and the gap limit of blocks are design choices (D) of the table of parameters. Groups below the least are listed as single plots; groups above the most are cut.",
     ),
     "pipes": (
         "长度为图上水平长度；无建成年份的管段管龄为“未知”；仅写“铸铁”的不作灰口铸铁。",

@@ -34,10 +34,10 @@ def test_it_is_stored_without_outputs(path: Path) -> None:
 
 def test_the_notebooks_are_these() -> None:
     """No notebook joins the folder without the tests below knowing of it."""
-    assert [path.stem for path in NOTEBOOKS] == ["01_coverage_gaps", "02_life_circle"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_coverage_gaps", "02_life_circle", "03_low_efficiency_land"]
 
 
-@pytest.mark.parametrize(("name", "most"), [("01_coverage_gaps", 12), ("02_life_circle", 26)])
+@pytest.mark.parametrize(("name", "most"), [("01_coverage_gaps", 12), ("02_life_circle", 26), ("03_low_efficiency_land", 18)])
 def test_it_is_short(name: str, most: int) -> None:
     """A planner meets few cells, none longer than a screen, and one line that names the place."""
     notebook = read(FOLDER / f"{name}.ipynb")
@@ -72,6 +72,12 @@ def coverage_gaps(tmp_path_factory: pytest.TempPathFactory) -> nbformat.Notebook
 def life_circle(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     """Notebook 02, executed; it stops where one of its own checks fails."""
     return executed("02_life_circle", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def low_efficiency_land(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """Notebook 03, executed; it stops where one of its own checks fails."""
+    return executed("03_low_efficiency_land", tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +130,7 @@ def test_coverage_gaps_gives_the_shares_of_a_run(coverage_gaps: nbformat.Noteboo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["coverage_gaps", "life_circle"])
+@pytest.mark.parametrize("name", ["coverage_gaps", "life_circle", "low_efficiency_land"])
 def test_it_shows_no_warning(name: str, request: pytest.FixtureRequest) -> None:
     """Nothing is written to the error stream while a planner looks on."""
     cells = request.getfixturevalue(name).cells
@@ -172,3 +178,23 @@ def test_life_circle_adds_up_who_gains(life_circle: nbformat.NotebookNode) -> No
     before, gained, lost, after = (page[f"residents_{w}"].astype(float) for w in ("before", "gained", "lost", "after"))
     assert (gained > 0).all()
     assert (before + gained - lost).tolist() == pytest.approx(after.tolist(), abs=0.002)
+
+
+@pytest.mark.slow
+def test_every_step_of_low_efficiency_land_shows_something(low_efficiency_land: nbformat.NotebookNode) -> None:
+    """Each code cell ends in a table, and the last one in the map, whole and inside the page, with the blocks on it."""
+    code = [cell.id for cell in low_efficiency_land.cells if cell.cell_type == "code"]
+    pages = {cell: shown(low_efficiency_land, cell) for cell in code}
+    assert [cell for cell in code if "srcdoc=" in pages[cell]] == ["map"]
+    assert all("<table" in pages[cell] for cell in code if cell != "map")
+    assert all(text in pages["map"] for text in ("云溪县城（虚构）", "B001"))
+
+
+@pytest.mark.slow
+def test_low_efficiency_land_gives_the_parcels_of_the_screen(low_efficiency_land: nbformat.NotebookNode) -> None:
+    """One row a criterion for the parcel's land, and cases that add up to the list: listed + added − removed."""
+    why = table(low_efficiency_land, "evidence")
+    assert why["rule"].is_unique
+    assert set(why["answer"]) <= {"yes", "no", "not known", "indicative yes", "indicative no"}
+    cases = table(low_efficiency_land, "cases")[["candidates", "added", "removed"]].astype(float)
+    assert (cases["candidates"] - cases["added"] + cases["removed"]).nunique() == 1

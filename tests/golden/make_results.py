@@ -33,6 +33,14 @@ def figures(folder: Path) -> pd.DataFrame:
         rows["pipes_length", f"{row.network} {row.material} {row.age}"] = row.length_m
     for said, count in results["pipes_screen"]["renewal"].value_counts().items():
         rows["pipes_screen", said] = count
+    evidence = results["renewal_block_evidence"]
+    for said, count in evidence["placed"].value_counts().items():
+        rows["renewal_blocks", f"plots: {said}"] = count
+    for why, count in evidence["why"].str.split(", ").explode().value_counts().items():
+        rows["renewal_blocks", f"plots for {why}"] = count
+    rows["renewal_blocks", "groups"] = evidence["cluster"].nunique()
+    for column in ("plots_m2", "residents"):
+        rows["renewal_blocks", column] = results["renewal_blocks"][column].sum()
     table = pd.Series(rows, name="value").rename_axis(["layer", "figure"]).reset_index()
     return table.sort_values(["layer", "figure"], ignore_index=True)
 

@@ -1,5 +1,6 @@
 """Renewal blocks of a study with a few parcels, from files to the workbook; drawn with a pencil."""
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from shapely import LineString, Point, box
 
-from lifecircle import pipeline
+from lifecircle import blocks, circle, pipeline, schema
 
 X, Y = 500_000, 3_600_000
 
@@ -160,3 +161,69 @@ def test_the_workbook_is_in_words_with_its_sources_below(town: pipeline.Run) -> 
             assert not [head for head in heads if re.fullmatch(r"[A-Za-z ,()]+", head)], page.title
         cells = [str(cell) for row in rows[3:] for cell in row if cell]
         assert not [cell for cell in cells if re.fullmatch(r"(low|idle|old)_\w+|indicative no", cell) and zh]
+
+
+def walked(study: Any) -> gpd.GeoDataFrame:
+    """The coverage layer of the two homes: the first walks a minute to every kind, the second has no way to any."""
+    kinds = circle.tier_kinds(study.standards)
+    homes = study.homes.assign(joined="yes")
+    return homes.assign(
+        **{f"walk_min_{kind}": [1.0, float("nan")] for kind in kinds.loc[kinds["required"], "kind"].unique()}
+    )
+
+
+def test_people_who_reach_nothing_make_a_gap(town: pipeline.Run) -> None:
+    """The home on P2 reaches every required kind, the one on P3 none: P3 is in a gap, P2 is not, and on P1, P4 nobody lives.
+
+    All 40 people of the second block are left out of every required kind of every tier, and nobody of the first.
+    """
+    layers = blocks.analyse(town.study, town.results["land"], coverage_homes=walked(town.study))  # type: ignore[arg-type]
+    evidence = layers["renewal_block_evidence"].set_index("plot_id")
+    assert evidence.loc[["P1", "P2", "P3", "P4"], "gap"].tolist() == ["no", "no", "yes", "no"]
+    assert layers["renewal_blocks"]["reach_share"].tolist() == [1.0, 0.0]
+    gaps = layers["renewal_block_gaps"]
+    kinds = circle.tier_kinds(town.study.standards)
+    assert len(gaps) == kinds["required"].sum()
+    assert set(gaps["block_id"]) == {"B002"}
+    assert (gaps["residents_left_out"] == 40).all()
+    assert (gaps["share"] == 1).all()
+
+
+def test_the_order_of_rows_changes_nothing(town: pipeline.Run) -> None:
+    """Parcels and homes from last to first give the same tables."""
+    homes, land = walked(town.study), town.results["land"]
+    one = blocks.analyse(town.study, land, coverage_homes=homes)  # type: ignore[arg-type]
+    other = blocks.analyse(town.study, land.iloc[::-1], coverage_homes=homes.iloc[::-1])  # type: ignore[arg-type]
+    for name, frame in one.items():
+        pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(other[name]))
+
+
+def test_proposed_uses_stand_beside_their_asset(town: pipeline.Run) -> None:
+    """Of the uses proposed for A1 the one of rank 1 is shown; A2 has none."""
+    uses = pd.DataFrame({"asset_id": ["A1", "A1"], "use": ["clinic", "nursery"], "rank": [2, 1]})
+    layers = blocks.analyse(town.study, town.results["land"], proposed=uses)  # type: ignore[arg-type]
+    said = layers["renewal_block_assets"].set_index("asset_id")["proposed_use"]
+    assert said["A1"] == "nursery"
+    assert pd.isna(said["A2"])
+
+
+def test_main_roads_part_blocks_but_not_in_a_tunnel(town: pipeline.Run) -> None:
+    """Of a primary and a secondary street, a lane, a street of no class and a primary tunnel, the first two are lines no block crosses."""
+    frame = gpd.GeoDataFrame(
+        {"class": ["primary", "secondary", "tertiary", None, "trunk"], "tunnel": [False, None, None, None, True]},
+        geometry=[LineString([(X, Y + n), (X + 9, Y + n)]) for n in range(5)],
+        index=[f"s{n}" for n in range(5)],
+        crs=4547,
+    )
+    streets = schema.conform("streets", frame)
+    lines = blocks.barred(dataclasses.replace(town.study, streets=streets, barriers=None))
+    assert [line.coords[0][1] - Y for line in lines] == [0, 1]
+
+
+def test_a_town_without_candidates_has_no_blocks_and_says_so(town: pipeline.Run) -> None:
+    """With P5 alone, of 2005 and without a reason, there are no blocks and no evidence, and the rule of three is not met."""
+    study = dataclasses.replace(town.study, assets=None, projects=None, homes=None)
+    layers = blocks.analyse(study, town.results["land"].loc[["P5"]])  # type: ignore[arg-type]
+    assert not len(layers["renewal_blocks"])
+    assert not len(layers["renewal_block_evidence"])
+    assert layers["renewal_town"].loc[0, ["count", "answer"]].tolist() == [0, "indicative no"]

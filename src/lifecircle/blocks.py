@@ -42,12 +42,12 @@ def analyse(
     coverage_homes
         The layer of that name; without it residents are counted and gaps are not known.
     proposed
-        Uses proposed for assets: ``asset_id``, ``use`` and ``rank`` (1 is the best); see `lifecircle.blocks.WHY` for the rest.
+        Uses proposed for assets: ``asset_id``, ``use`` and ``rank`` (1 is the best); None where nobody proposed any.
 
     Returns
     -------
     dict
-        ``renewal_blocks`` (polygons), and the tables ``renewal_block_evidence`` (every plot with a reason, in a block or not),
+        ``renewal_blocks`` (polygons; reasons are those of `WHY`), and the tables ``renewal_block_evidence`` (every plot with a reason, in a block or not),
         ``renewal_block_land``, ``renewal_block_gaps``, ``renewal_block_assets``, ``renewal_demolition``, ``renewal_duplicates``
         and ``renewal_town``.
     """

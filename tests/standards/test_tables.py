@@ -15,7 +15,15 @@ FOLDER = files("lifecircle.standards")
 NAMES = sorted(entry.name.removesuffix(".csv") for entry in FOLDER.iterdir() if entry.name.endswith(".csv"))
 MARKED = [name for name in NAMES if "mark" in standards.read(name).columns]
 # what the analysis reads, drawn from the rest
-APPLIED = ["land_editions", "land_industries", "land_rules", "park_classes", "pipe_age_classes", "pipe_rules"]
+APPLIED = [
+    "land_editions",
+    "land_industries",
+    "land_rules",
+    "park_classes",
+    "pipe_age_classes",
+    "pipe_rules",
+    "reuse_rules",
+]
 RECORDED = [name for name in MARKED if name not in APPLIED]
 VALUED = [name for name in RECORDED if "value" in standards.read(name).columns]
 SOURCED = [name for name in NAMES if "source" in standards.read(name).columns]
@@ -387,3 +395,31 @@ def test_applied_land_rules_are_the_recorded_thresholds():
     scale = scale.mask(applied["value"].eq(730.0), 365.0)
     used = applied.assign(value=applied["value"] / scale)[["profile", "value", "mark"]]
     assert set(used.itertuples(index=False, name=None)) <= known
+
+
+def test_applied_reuse_rules_are_the_recorded_ones():
+    """Each number that judges an asset is recorded for that use with the same mark; every use is a kind, every space one that assets have."""
+    rules = standards.read("reuse_rules")
+    fits = rules[(rules["class"] == "fit") & rules["unit"].isin(["m2", "m", "floors"])]
+    recorded = standards.read("reuse").dropna(subset=["value"])
+    known = set(recorded[["kind", "value", "mark"]].itertuples(index=False, name=None))
+    known |= {("car_parking", 2.2, "M:M")}  # under bridges, said of parking in general
+    assert set(fits[["uses", "value", "mark"]].itertuples(index=False, name=None)) <= known
+    assert set(rules["class"]) == {"stop", "fit", "found"}
+    judging = rules[rules["class"] != "found"]
+    uses = {use for text in judging["uses"] for use in text.split(";")} - {"any"}
+    assert uses <= set(standards.read("kinds")["code"])
+    spaces = set(standards.read("asset_kinds")["space"]) - {""}
+    assert {space for text in judging["applies_to"] for space in text.split(";")} - {"any"} <= spaces
+    stops = set(rules.loc[rules["class"] == "stop", "rule"])
+    assert set(rules.loc[(rules["class"] == "stop") & ~standards.binding(rules["mark"]), "rule"]) == {"hazard"}
+    assert stops >= {"danger", "title", "underground", "farmland", "ecology", "heritage"}
+    one = judging.assign(uses=judging["uses"].str.split(";")).explode("uses")
+    assert not one.duplicated(["profile", "rule", "uses", "quantity"]).any()
+
+
+def test_asset_kinds_are_those_that_words_name():
+    """Every kind a register's word can mean has a row that says what space it is; the leftovers that a street cuts are found, not read."""
+    kinds = standards.read("asset_kinds")
+    assert set(standards.words("asset_kind").values()) | {"leftover_plot"} == set(kinds["code"])
+    assert set(kinds["space"]) == {"building", "covered", "ground", ""}

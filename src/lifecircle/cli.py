@@ -107,7 +107,8 @@ def run(
     theme: Annotated[
         str | None,
         typer.Option(
-            "--theme", help="Compute only this theme anew (coverage, land, parks, pipes or blocks) and keep the others."
+            "--theme",
+            help="Compute only this theme anew (coverage, land, parks, pipes, reuse or blocks) and keep the others.",
         ),
     ] = None,
 ) -> None:

@@ -31,7 +31,7 @@ from lifecircle.study import Study
 
 Layers = dict[str, gpd.GeoDataFrame | pd.DataFrame]
 Progress = Callable[[float, float, str], None]
-THEMES = ("coverage", "land", "parks", "pipes", "blocks")
+THEMES = ("coverage", "land", "parks", "pipes", "reuse", "blocks")
 _LOG = logging.getLogger(__name__)
 
 
@@ -155,6 +155,7 @@ def analyse(
         "land": _land,
         "parks": _parks,
         "pipes": _pipes,
+        "reuse": _reuse,
         "blocks": lambda study: _blocks(study, (kept or {}) | results),
     }
     for theme, work in works.items():
@@ -196,6 +197,10 @@ _LAYERS = {
         *("renewal_blocks", "renewal_block_evidence", "renewal_block_land", "renewal_block_gaps"),
         *("renewal_block_assets", "renewal_demolition", "renewal_duplicates", "renewal_town"),
     ),
+    "reuse": (
+        *("reuse_assets", "reuse_options", "reuse_criteria", "reuse_sites", "reuse_curve", "reuse_gains_by_area"),
+        *("reuse_doubts", "reuse_rules"),
+    ),
 }
 
 
@@ -208,6 +213,13 @@ def _coverage(study: Study) -> tuple[Layers, dict[str, Any]]:
 
     homes, facilities, streets = _needed(study, "homes", "facilities", "streets")
     return circle.analyse(study, homes, facilities, streets)
+
+
+def _reuse(study: Study) -> tuple[Layers, dict[str, Any]]:
+    from lifecircle import conversion
+
+    homes, facilities, streets = _needed(study, "homes", "facilities", "streets")
+    return conversion.analyse(study, homes, facilities, streets)
 
 
 def _land(study: Study) -> tuple[Layers, dict[str, Any]]:
@@ -566,6 +578,7 @@ _INDEX = {
     "park_land": "parcel_id",
     "pipes_screen": "pipe_id",
     "renewal_blocks": "block_id",
+    "reuse_assets": "asset_id",
 }
 
 

@@ -214,8 +214,8 @@ def _plots(
     return _blank(
         "parcel:" + rows.index.astype("str"),
         name=rows["name"].to_numpy(),
-        asset_kind=np.where(bare, "vacant_plot", None),
-        space=np.select([empty, built], ["ground", "building"], None),
+        asset_kind=pd.Series("vacant_plot", index=rows.index).where(bare).to_numpy(),
+        space=pd.Series("ground", index=rows.index).mask(built, "building").where(empty | built).to_numpy(),
         origin="found",
         evidence=np.select([bare & unused, bare], ["no_building, meter_still", "no_building"], "meter_still"),
         of_table="parcels",
@@ -660,7 +660,10 @@ def doubts(
     strange = (kind.index + ": " + kind)[~listed & kind.notna()]
     wrong = pd.Index([], dtype="str")
     if register is not None:
-        wrong = register.index[(register[[c for c in (*_AREAS, "clear_height_m") if c in register]] <= 0).any(axis=1)]
+        # Open ground has no floor area, and a register may say so.
+        bare = assets["space"].isin(["ground", "covered"]).reindex(register.index, fill_value=False)
+        sizes = register[[*_AREAS, "clear_height_m"]]
+        wrong = register.index[(sizes < 0).any(axis=1) | (~bare & (sizes == 0).any(axis=1))]
     shapes = assets.geometry.to_numpy()
     lost = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     rows: list[tuple[str, pd.Index[Any]]] = [

@@ -17,6 +17,8 @@ CODED = frozenset(
         *("answer", "exemption", "confidence", "standing", "land_use_known", "doubt", "far_differs", "parcel_agrees"),
         *("placed", "main_use", "low_efficiency", "old_compound", "idle_asset", "gap", "of_table", "duplicate"),
         *("demolition_share_kept", "rebuild_ratio_kept"),
+        *("verdict", "fit", "origin", "space", "best_use", "best_verdict", "proven", "stopped"),
+        *("in_farmland", "in_ecology", "in_heritage", "in_hazard"),
     }
 )
 

@@ -147,6 +147,7 @@ _HEADINGS: Mapping[str, tuple[str, str]] = {
     "_status": ("判定", "Result"),
     "_reasons": ("理由", "Reasons"),
     "_kind": ("类别", "Kind"),
+    "_title": ("名称", "Name"),
     "_missed": ("缺口人次合计", "People × missing kinds"),
     "_area_ha": ("面积", "Area"),
     "_missing": ("缺少的设施", "Missing"),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.errors import CrsError, OutputError
-from lifecircle.publish import circle_layers, page, symbols
+from lifecircle.publish import circle_layers, page, reuse_layers, symbols
 from lifecircle.publish.drawing import Drawing, codes_of, named, only
 
 _GROUPS: Mapping[str, tuple[str, str]] = {
@@ -19,6 +19,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "places": ("设施与出行", "Facilities and streets"),
     "land": ("用地与建筑", "Land and buildings"),
     "blocks": ("更新片区", "Renewal blocks"),
+    "reuse": ("闲置资产", "Idle assets"),
     "parks": ("公园绿地", "Parks"),
     "pipes": ("地下管网", "Pipes"),
     "limits": ("边界与管控", "Boundaries and limits"),
@@ -29,6 +30,10 @@ _ANSWERS: Mapping[str, tuple[str, str]] = {
     "not known": ("未知", "not known"),
     "indicative yes": ("参考：符合", "indicative: yes"),
     "indicative no": ("参考：不符合", "indicative: no"),
+    "pass": ("符合", "pass"),
+    "fail": ("不符合", "fail"),
+    "indicative pass": ("参考：符合", "indicative: pass"),
+    "indicative fail": ("参考：不符合", "indicative: fail"),
 }
 _CANDIDATES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "candidate": ("低效用地候选", "Candidate", {"c": "#c8442c", "o": 0.75, "s": "#7d2013"}),
@@ -102,9 +107,10 @@ def draw(
     layers
         By name, in one coordinate system or several; names the map does not know, and layers that are None or without
         rows, are passed over. Canonical tables, and ``coverage_areas``, ``coverage_homes``, ``service_areas``, ``edge_of_data``,
-        ``gaps``, ``gap_areas``, ``gap_grid``, ``land``, ``renewal_blocks``, ``park_reach``, ``pipes_screen``. The tables
-        ``coverage_town``, ``gap_missing`` and ``renewal_block_evidence`` are not drawn; they say which service areas are shown
-        first, what is missing in a gap area and why a plot is in a block.
+        ``gaps``, ``gap_areas``, ``gap_grid``, ``land``, ``renewal_blocks``, ``park_reach``, ``pipes_screen``, ``reuse_assets``, ``reuse_sites``.
+        The tables ``coverage_town``, ``gap_missing``, ``renewal_block_evidence``, ``reuse_options``, ``reuse_criteria`` and ``reuse_rules`` are
+        not drawn; they say which service areas are shown first, what is missing in a gap area, why a plot is in a block, and what an
+        idle asset could become and why.
     title
         The name of the place.
     synthetic
@@ -615,14 +621,16 @@ def _add_gates(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoD
     )
 
 
-def _add_assets(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+def _add_assets(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
+    if "reuse_assets" in places:  # which has every one of them
+        return
     frame = only(frame, "point").copy()
     frame["_id"] = frame.index.astype("str")
     more = [c for c in frame.columns if c not in {*_SILENT, frame.geometry.name}]
     sheet.add(
         "assets",
         frame,
-        group="land",
+        group="reuse",
         kind="point",
         name=sheet.say("闲置资产", "Idle assets"),
         classes=[{"l": "", "c": "#6a3d9a", "s": "#ffffff", "w": 1.5, "r": 5.5, "o": 0.95}],
@@ -685,6 +693,8 @@ _MAKERS: Mapping[str, Callable[[Drawing, gpd.GeoDataFrame, Mapping[str, gpd.GeoD
     "coverage_homes": circle_layers.add_coverage_homes,
     "gates": _add_gates,
     "assets": _add_assets,
+    "reuse_assets": reuse_layers.add_reuse_assets,
+    "reuse_sites": reuse_layers.add_reuse_sites,
     "facilities": _add_facilities,
     "homes_changed": circle_layers.add_homes_changed,
     "scenario": circle_layers.add_scenario,

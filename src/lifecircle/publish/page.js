@@ -95,7 +95,7 @@
         var head = el("tr", "", null, table);
         LC.words.evidence_heads.forEach(function (h) { el("th", "", h, head); });
       }
-      var row = el("tr", /yes/.test(answer) ? "lc-yes" : answer === "not known" ? "lc-unknown" : "", null, table);
+      var row = el("tr", /yes|fail/.test(answer) ? "lc-yes" : answer === "not known" ? "lc-unknown" : "", null, table);
       el("td", "", rule.l, row);
       el("td", "", rule.v ? shown(rule.v, i) || "–" : "–", row);
       el("td", "", rule.h, row).title = rule.s || "";

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lifecircle import normalise, standards
 from lifecircle.analyse import land
-from lifecircle.publish import geopackage, labels, manifest, overview, symbols, workbook
+from lifecircle.publish import geopackage, labels, manifest, overview, reuse_sheets, symbols, workbook
 from lifecircle.study import Study
 
 Layers = dict[str, gpd.GeoDataFrame | pd.DataFrame]
@@ -256,6 +256,14 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
             else f"{rule['count']:.0f} (≥ {rule['limit']:.0f}: {met})"
         )
         rows.append(("更新片区" if zh else "Renewal blocks", said))
+    if "reuse_assets" in results:
+        open_, every = int((results["reuse_assets"]["uses_allowed"] > 0).sum()), len(results["reuse_assets"])
+        rows.append(
+            (
+                "闲置资产（有获允许用途／全部）" if zh else "Idle assets with an allowed use / all",
+                f"{open_:,} / {every:,}",
+            )
+        )
     if "pipes_length" in results:
         rows.append(("管线" if zh else "Pipes", f"{results['pipes_length']['length_m'].sum() / 1000:,.1f} km"))
     more = [under.get(place, "") for place in range(len(rows))]
@@ -309,6 +317,8 @@ def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) ->
         flat |= _blocks(flat, study.language)
     if "land" in flat:
         flat |= _land(flat, study.language)
+    if "reuse_assets" in flat:
+        flat |= reuse_sheets.sheets(flat, study.language)
     for theme, names in _SHEETS.items():
         if names[0] in flat:
             books[theme] = {name: flat[name] for name in names if name in flat}
@@ -444,7 +454,7 @@ def _with_unit(values: pd.Series[float], units: pd.Series[str], language: str) -
     return shares.where(units == "share", counts).astype("str")
 
 
-_THEMES = ("coverage", "land", "parks", "pipes", "blocks")
+_THEMES = ("coverage", "land", "parks", "pipes", "reuse", "blocks")
 _SHEETS = {
     "coverage": (
         *("coverage_town", "certainty", "coverage_edge", "sensitivity", "coverage_methods", "coverage_walkers"),
@@ -468,6 +478,10 @@ _SHEETS = {
     "blocks": (
         *("renewal_blocks", "renewal_block_evidence", "renewal_block_land", "renewal_block_assets"),
         *("renewal_block_gaps", "renewal_demolition", "renewal_duplicates", "renewal_town"),
+    ),
+    "reuse": (
+        *("reuse_by_asset", "reuse_by_use", "reuse_sites", "reuse_curve", "reuse_gains_by_area", "reuse_forbidden"),
+        *("reuse_assets", "reuse_criteria", "reuse_doubts", "reuse_rules"),
     ),
 }
 _CANDIDATE = (
@@ -529,7 +543,7 @@ def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, 
             title=labels.sheet(name, study.language),
             note=_SAID[name][not zh] if name in _SAID else "",
             labels=labels.of_sheet(name, study.language) | _rules_named(frames, study.language),
-            foot=_foot(name, frames, study) if theme == "land" else _blocks_foot(study) if theme == "blocks" else (),
+            foot=_blocks_foot(study) if theme == "blocks" else _foot(name, frames, study) if theme in ("land", "reuse") else (),
         )
         for name, frame in frames.items()
     }
@@ -563,12 +577,14 @@ _STATES = ("idle", "not_supplied")
 
 
 def _foot(name: str, frames: Mapping[str, pd.DataFrame], study: Study) -> list[str]:
-    """What stands below a sheet on land: the texts its criteria are from with their marks, and the date of the data."""
+    """What stands below a sheet on land or reuse: the texts its criteria are from with their marks, and the date of the data."""
     zh, frame = study.language == "zh", frames[name]
-    if "source" not in frame:
+    if "source" not in frame and "reuse_rules" in frames:
+        frame = frames["reuse_rules"]
+    elif "source" not in frame:
         frame = frames["land_rules"]
         frame = frame[frame["rule_class"].isin(_STATES) == (name == "land_idle")] if name != "land_rules" else frame
-    if name in ("land_doubts", "land_buildings"):
+    if name in ("land_doubts", "land_buildings", "reuse_doubts"):
         frame = frame.iloc[:0]
     texts = frame["source"] + (("（" + frame["mark"] + "）") if zh else (" (" + frame["mark"] + ")"))
     listed = texts.drop_duplicates().tolist()
@@ -693,6 +709,46 @@ _SAID = {
         "不在任何地块上、跨地块、部分在地块外、或所属地块与图形不符的建筑。",
         "Buildings on no parcel, on several, partly on none, or on another than they declare.",
     ),
+    "reuse_by_asset": (
+        "每处资产的可用途，按排序；不允许的与不适配的不排。费用按用途所需最小面积乘单价估算，单价为本工具自设，仅供比较。",
+        "The uses of each asset in order; those that are forbidden or do not fit are not ranked. Cost: the smallest area the use asks for × our own assumed rate, for comparison only.",
+    ),
+    "reuse_by_use": (
+        "每种用途的备选资产，按排序；口径同上表。",
+        "The assets for each use in order, by the same rule.",
+    ),
+    "reuse_sites": (
+        "给定处数时新增可达最多的组合：每处资产至多一种用途，现有设施保留，一人按每类设施各计一次。“距上限不超过”为 0 即已最优。",
+        "The choice that newly reaches most for a number of sites: one use an asset, existing facilities kept, a person counted once for each kind. “Within” 0 means the best possible.",
+    ),
+    "reuse_curve": (
+        "处数逐一增加时的最好结果；每行各自求解，后一行不必包含前一行的资产。",
+        "The best for every number of sites; each row is a choice of its own and need not contain the one before.",
+    ),
+    "reuse_gains_by_area": (
+        "上述方案中新增可达的居民住在哪里。",
+        "Where those live who are newly reached by the choices above.",
+    ),
+    "reuse_forbidden": (
+        "被硬性条件排除的用途及理由；整改或获批后可重新判定。",
+        "Uses that a hard stop forbids, and why; once mended or approved they may be judged anew.",
+    ),
+    "reuse_assets": (
+        "台账与图层中发现的闲置资产；“依据”说明如何得知。图层中发现的资产权属未知，故无一获“允许”。",
+        "Idle assets of the register and those found in the layers; the evidence says how it is known. Of those found nobody knows the title, so no use is allowed yet.",
+    ),
+    "reuse_criteria": (
+        "每处资产逐条的数值、标准、结果与依据；对各用途相同的条件只列一次（用途：不限）。",
+        "Value, threshold, answer and source of every rule for every asset; what is asked alike for all uses stands once (use: any).",
+    ),
+    "reuse_rules": (
+        "所用判据；“可作判定”为否的只作提示。",
+        "The rules; those that do not bind only warn.",
+    ),
+    "reuse_doubts": (
+        "资产数据中缺少或可疑之处，逐项计数，未作猜测。",
+        "What is lacking or doubtful in the data on assets, counted and never guessed.",
+    ),
     "certainty": (
         "迹象只作提示，不改变任何结果；达到限定个数的迹象即称数据单薄。",
         "A sign is only said and changes no result; so many of them together call the data thin.",
@@ -727,6 +783,12 @@ _SAID = {
     ),
 }
 _READ = {
+    "reuse": (
+        "“未知”不是“允许”：硬性条件未查明的用途列为未知。新增可达指步行时限内、目前走不到同类设施的居民，步行时间与生活圈相同。"
+        "排序：允许的先于未知的，适配的先于适配未知的，新增可达多的在前，其余按编号。",
+        "Not known is not allowed: a use with a hard stop that nobody has checked is not known. Newly reached are residents within the walking time who reach no such facility today, by the walks of "
+        "the life circle. Order: allowed before not known, fitting before fit not known, more people first, then by id.",
+    ),
     "inventory": (
         "每个图层：读入 = 保留 + 退回；退回的行及原因见“退回行”。",
         "For every layer rows read = kept + rejected; rejected rows and why are on their own sheet.",

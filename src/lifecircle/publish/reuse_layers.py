@@ -1,0 +1,144 @@
+"""Idle assets on the map: each with its evidence, its hard stops and its best uses, and the few conversions that help most."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from lifecircle.publish import reuse_sheets
+from lifecircle.publish.drawing import Drawing, codes_of, named, only
+
+_STATES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "allowed": ("有获允许的用途", "A use is allowed", {"c": "#2e7d32", "s": "#ffffff", "w": 1.5, "r": 5.5, "o": 0.95}),
+    "not known": ("待查明", "Not known yet", {"c": "#b59ad6", "s": "#6a3d9a", "w": 1.5, "r": 5, "o": 0.9}),
+    "none": ("没有可用途", "No use left", {"c": "#9a9a9a", "s": "#ffffff", "w": 1.2, "r": 4.5, "o": 0.9}),
+}
+_BEST = 6
+
+
+def add_reuse_assets(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    """The idle assets; the popup lists how each is known, what forbids, and the best uses with the people they would newly reach."""
+    frame = only(frame, "point").copy()
+    frame["_id"] = frame["asset_id"] if "asset_id" in frame else frame.index.astype("str")
+    evidence = frame["evidence"].astype("str")
+    frame["evidence"] = reuse_sheets.listed(evidence, {}, sheet.language)
+    state = np.select([frame["uses_allowed"] > 0, frame["uses_not_known"] > 0], ["allowed", "not known"], "none")
+    lists = _uses(sheet, frame["_id"])
+    sheet.add(
+        "reuse_assets",
+        frame,
+        group="reuse",
+        kind="point",
+        name=sheet.say("闲置资产", "Idle assets"),
+        classes=[{"l": sheet.say(zh, en), **look} for zh, en, look in _STATES.values()],
+        codes=codes_of(pd.Series(state), list(_STATES), other=len(_STATES) - 1),
+        title=["name", "_id"],
+        tip=["asset_kind", "evidence", "best_use", "best_verdict"],
+        pop=[
+            *(
+                "_id",
+                "asset_kind",
+                "space",
+                "origin",
+                "evidence",
+                "months_without_use",
+                "vacant_since",
+                "floor_area_m2",
+            ),
+            *("ground_floor_area_m2", "site_area_m2", "floors", "clear_height_m", "danger_class", "title_clear"),
+            *("uses_allowed", "uses_not_known", "uses_not_allowed", "uses_unfit"),
+        ],
+        keep=["danger_class"],
+        more={"rules": _stops(sheet, frame["_id"]), **lists},
+        rank=4,
+    )
+    sheet.find("reuse_assets", frame, named(frame), what=sheet.say("闲置资产", "Idle asset"))
+
+
+def _stops(sheet: Drawing, ids: "pd.Series[Any]") -> list[dict[str, Any]]:
+    """The hard stops that any use meets, as the popup's table of criteria."""
+    table = sheet.tables.get("reuse_criteria")
+    if table is None:
+        return []
+    every = table[(table["use"] == "any") & (table["rule_class"] == "stop")]
+    words = reuse_sheets.names(sheet.tables["reuse_rules"], sheet.language) if "reuse_rules" in sheet.tables else {}
+    made = []
+    for rule, rows in every.groupby("rule", sort=False):
+        mine = rows.set_index("asset_id").reindex(ids)
+        codes, unique = pd.factorize(mine["answer"].astype("str").fillna("not applicable"))
+        said = {
+            text: reuse_sheets.value(str(rows["threshold"].iloc[0]), text, sheet.language)
+            for text in rows["value"].unique()
+        }
+        made.append(
+            {
+                "l": words.get(str(rule), str(rule)),
+                "a": {"w": [str(answer) for answer in unique], "v": codes.tolist()},
+                "h": reuse_sheets.threshold(str(rows["threshold"].iloc[0]), sheet.language),
+                "v": {"l": "", "t": "text", "v": [said.get(text) for text in mine["value"]]},
+                "s": f"{rows['source'].iloc[0]} ({rows['mark'].iloc[0]})",
+            }
+        )
+    return made
+
+
+def _uses(sheet: Drawing, ids: "pd.Series[Any]") -> dict[str, Any]:
+    """The best uses of each asset, as the popup's list."""
+    table = sheet.tables.get("reuse_options")
+    if table is None:
+        return {}
+    weight = "residents_newly" if "residents_newly" in table else "dwellings_newly"
+    best = table[table["rank_in_asset"] <= _BEST].sort_values(["asset_id", "rank_in_asset"], kind="stable")
+    cells = pd.DataFrame(
+        {
+            "use": best["use"].map({code: sheet.word(code) for code in best["use"].unique()}),
+            "verdict": best["verdict"].map({code: sheet.word(code) for code in best["verdict"].unique()}),
+            "fit": best["fit"].map({code: sheet.word(code) for code in best["fit"].unique()}),
+            "newly": best[weight].round().astype("object").where(best[weight].notna(), "–"),
+        }
+    )
+    rows = dict(
+        zip(best["asset_id"].unique(), np.split(cells.to_numpy(dtype=object), _starts(best["asset_id"])), strict=True)
+    )
+    return {
+        "list": {
+            "title": sheet.say(
+                "可用途（允许的在前，新增可达多的在前）", "Best uses (allowed first, most people first)"
+            ),
+            "heads": [sheet.heading(c) for c in ("use", "verdict", "fit", weight)],
+            "num": [0, 0, 0, 1],
+            "rows": [rows[one].tolist() if one in rows else [] for one in ids],
+        }
+    }
+
+
+def _starts(ids: "pd.Series[Any]") -> Any:
+    """Where the next asset's rows begin."""
+    codes = pd.factorize(ids)[0]
+    return np.flatnonzero(np.diff(codes)) + 1
+
+
+def add_reuse_sites(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
+    """The largest of the choices of sites, each with its use and what it adds to those before it."""
+    frame = only(frame[frame["sites"] == frame["sites"].max()], "point").copy()
+    weight = "residents" if "residents_added" in frame else "dwellings"
+    many = int(frame["sites"].iloc[0])
+    frame["_title"] = frame["rank"].astype("str") + " · " + named(frame).astype("str").array
+    sheet.add(
+        "reuse_sites",
+        frame,
+        group="reuse",
+        kind="point",
+        name=sheet.say(f"改造选址（{many} 处）", f"Conversions that help most ({many})"),
+        classes=[{"l": "", "c": "#e6701a", "s": "#ffffff", "w": 2, "r": 7.5, "o": 0.95}],
+        title=["_title"],
+        tip=["rank", "use", f"{weight}_added", f"{weight}_so_far"],
+        pop=[
+            *("rank", "asset_id", "asset_kind", "use", f"{weight}_added", f"{weight}_so_far", f"{weight}_at_most"),
+            *("gap_share", "proven", "cost_yuan", "fit"),
+        ],
+        rank=3,
+        extra={"front": 1},
+    )

@@ -234,7 +234,7 @@ def _asset_layer(
     best = options[options["rank_in_asset"] == 1].set_index("asset_id")
     out["best_use"] = best["use"].reindex(out.index).astype("str")
     out["best_verdict"] = best["verdict"].reindex(out.index).astype("str")
-    out[f"best_{weight}_newly"] = best["people_newly"].reindex(out.index)
+    out[f"{weight}_by_best_use"] = best["people_newly"].reindex(out.index)
     return gpd.GeoDataFrame(out, geometry=every.geometry, crs=every.crs)
 
 
@@ -300,11 +300,10 @@ def _sited(
     near = pairs[pairs["facility_id"].isin(sites["site_id"])]
     most = sites["site_id"].nunique()
     numbers = sorted({min(most, int(standards.parameter(f"reuse_sites_{n}"))) for n in ("few", "some", "many")})
-    question = {"kinds": kinds, "covered": covered}
     areas = study.homes["area_id"] if study.areas is not None and study.homes is not None else None
     chosen, gained = [], []
     for p in numbers:
-        answer = siting.maximal_covering(near, homes, sites, p=p, **question)
+        answer = siting.maximal_covering(near, homes, sites, kinds=kinds, covered=covered, p=p)
         chosen.append(
             answer.chosen.assign(
                 sites=p,
@@ -318,7 +317,7 @@ def _sited(
             gained.append(siting.gains_by_area(answer.gains, areas).assign(sites=p))
     layers: Layers = {
         "reuse_sites": _site_layer(pd.concat(chosen, ignore_index=True), every, options, weight),
-        "reuse_curve": _curve(siting.curve(near, homes, sites, p=numbers[-1], **question), weight),
+        "reuse_curve": _curve(siting.curve(near, homes, sites, kinds=kinds, covered=covered, p=numbers[-1]), weight),
     }
     if gained and study.areas is not None:
         by_area = pd.concat(gained, ignore_index=True)

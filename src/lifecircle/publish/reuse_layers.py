@@ -125,7 +125,9 @@ def add_reuse_sites(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd
     frame = only(frame[frame["sites"] == frame["sites"].max()], "point").copy()
     weight = "residents" if "residents_added" in frame else "dwellings"
     many = int(frame["sites"].iloc[0])
-    frame["_title"] = frame["rank"].astype("str") + " · " + named(frame).astype("str").array
+    frame["_title"] = (
+        frame["rank"].astype("str") + " · " + pd.Series(named(frame).to_numpy(), index=frame.index, dtype="str")
+    )
     sheet.add(
         "reuse_sites",
         frame,

@@ -65,7 +65,7 @@ def listed(codes: "pd.Series[Any]", named: Mapping[str, str], language: str) -> 
     return codes.map(said).astype("str")
 
 
-def _first(columns: list[str], *front: str) -> list[str]:
+def _first(columns: list[Any], *front: str) -> list[Any]:
     head = [*front, *(c for c in ("asset_id", "name", "asset_kind", "use") if c not in front)]
     return [*head, *(c for c in columns if c not in head)]
 
@@ -74,6 +74,7 @@ def _forbidden(options: pd.DataFrame, language: str) -> pd.DataFrame:
     """One row an asset and reason, with the uses it forbids."""
     comma = "、" if language == "zh" else ", "
     rows = options[options["verdict"] == "not allowed"]
+    every = options["use"].nunique()
     words = {code: labels.word(code, language) for code in rows["use"].unique()}
     groups = rows.assign(uses=rows["use"].map(words)).groupby(["asset_id", "forbidden_by"], sort=True)
     out = groups.agg(
@@ -82,6 +83,7 @@ def _forbidden(options: pd.DataFrame, language: str) -> pd.DataFrame:
         uses_not_allowed=("use", "size"),
         uses=("uses", comma.join),
     ).reset_index()
+    out["uses"] = out["uses"].mask(out["uses_not_allowed"] == every, labels.word("any", language))
     return out[["asset_id", "name", "asset_kind", "forbidden_by", "uses_not_allowed", "uses"]]
 
 

@@ -212,6 +212,6 @@ def test_streets_nobody_may_walk_leave_out_coverage_only(town: pipeline.Run, tmp
     closed = text.replace('layer = "streets"\n', 'layer = "streets"\nset = { walkable = false }\n')
     (folder / "study.toml").write_text(closed, encoding="utf-8")
     result = pipeline.run(folder, out=tmp_path / "out")
-    assert set(result.skipped) == {"coverage"}
+    assert set(result.skipped) == {"coverage", "reuse"}
     assert "walk" in result.skipped["coverage"]
     assert "land" in result.results

@@ -23,11 +23,11 @@ from lifecircle import load, normalise, pipeline, standards
 
 HERE = Path(__file__).resolve().parent
 SKIPPED = {
-    "helsinki": {"land": "parcels", "pipes": "pipes"},
-    "porto_alegre": {"land": "parcels", "pipes": "pipes"},
+    "helsinki": {"land": "parcels", "pipes": "pipes", "reuse": "assets"},
+    "porto_alegre": {"land": "parcels", "pipes": "pipes", "reuse": "assets"},
     "swellendam": {"parks": "parks", "pipes": "pipes"},
-    "guixi": {"land": "parcels", "pipes": "pipes"},
-    "sant_boi": {"coverage": "facilities", "parks": "parks"},
+    "guixi": {"land": "parcels", "pipes": "pipes", "reuse": "assets"},
+    "sant_boi": {"coverage": "facilities", "parks": "parks", "reuse": "facilities"},
 }
 SLOW = ("porto_alegre", "swellendam")
 PLACES = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in SKIPPED]
@@ -101,7 +101,13 @@ def test_what_can_be_computed_is(ran: Ran, name: str) -> None:
         assert getattr(run.study, layer) is None
         assert layer in themes[theme]["why"]
     layers = set(map(str, pyogrio.list_layers(run.out / "results.gpkg")[:, 0]))
-    first = {"coverage": "coverage_homes", "land": "land", "parks": "park_coverage", "pipes": "pipes_screen"}
+    first = {
+        "coverage": "coverage_homes",
+        "land": "land",
+        "parks": "park_coverage",
+        "pipes": "pipes_screen",
+        "reuse": "reuse_assets",
+    }
     assert {theme for theme, layer in first.items() if layer in layers} == set(pipeline.THEMES) - set(SKIPPED[name])
 
 

@@ -41,6 +41,14 @@ def figures(folder: Path) -> pd.DataFrame:
     rows["renewal_blocks", "groups"] = evidence["cluster"].nunique()
     for column in ("plots_m2", "residents"):
         rows["renewal_blocks", column] = results["renewal_blocks"][column].sum()
+    for (verdict, fit), count in results["reuse_options"].value_counts(["verdict", "fit"]).items():
+        rows["reuse_options", f"{verdict}, {fit}"] = count
+    for use, people in results["reuse_options"].groupby("use")["residents_newly"].sum().items():
+        rows["reuse_options", f"sum of newly reached by {use}"] = people
+    for row in results["reuse_curve"].itertuples():
+        rows["reuse_curve", f"{row.sites} sites"] = row.residents_so_far
+    for evidence, count in results["reuse_assets"]["evidence"].value_counts().items():
+        rows["reuse_assets", evidence] = count
     table = pd.Series(rows, name="value").rename_axis(["layer", "figure"]).reset_index()
     return table.sort_values(["layer", "figure"], ignore_index=True)
 

@@ -658,7 +658,7 @@ def doubts(
     kind = assets["asset_kind"].astype("str")
     listed = kind.isin(known)
     strange = (kind.index + ": " + kind)[~listed & kind.notna()]
-    wrong: "pd.Index[Any]" = pd.Index([], dtype="str")
+    wrong: pd.Index[Any] = pd.Index([], dtype="str")
     if register is not None:
         # Open ground has no floor area, and a register may say so.
         bare = assets["space"].isin(["ground", "covered"]).reindex(register.index, fill_value=False)

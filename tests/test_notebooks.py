@@ -34,10 +34,18 @@ def test_it_is_stored_without_outputs(path: Path) -> None:
 
 def test_the_notebooks_are_these() -> None:
     """No notebook joins the folder without the tests below knowing of it."""
-    assert [path.stem for path in NOTEBOOKS] == ["01_coverage_gaps", "02_life_circle", "03_low_efficiency_land"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_coverage_gaps",
+        "02_life_circle",
+        "03_low_efficiency_land",
+        "04_idle_assets",
+    ]
 
 
-@pytest.mark.parametrize(("name", "most"), [("01_coverage_gaps", 12), ("02_life_circle", 26), ("03_low_efficiency_land", 18)])
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("01_coverage_gaps", 12), ("02_life_circle", 26), ("03_low_efficiency_land", 18), ("04_idle_assets", 20)],
+)
 def test_it_is_short(name: str, most: int) -> None:
     """A planner meets few cells, none longer than a screen, and one line that names the place."""
     notebook = read(FOLDER / f"{name}.ipynb")
@@ -78,6 +86,12 @@ def life_circle(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNo
 def low_efficiency_land(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     """Notebook 03, executed; it stops where one of its own checks fails."""
     return executed("03_low_efficiency_land", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def idle_assets(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """Notebook 04, executed; it stops where one of its own checks fails."""
+    return executed("04_idle_assets", tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +144,7 @@ def test_coverage_gaps_gives_the_shares_of_a_run(coverage_gaps: nbformat.Noteboo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["coverage_gaps", "life_circle", "low_efficiency_land"])
+@pytest.mark.parametrize("name", ["coverage_gaps", "life_circle", "low_efficiency_land", "idle_assets"])
 def test_it_shows_no_warning(name: str, request: pytest.FixtureRequest) -> None:
     """Nothing is written to the error stream while a planner looks on."""
     cells = request.getfixturevalue(name).cells
@@ -198,3 +212,23 @@ def test_low_efficiency_land_gives_the_parcels_of_the_screen(low_efficiency_land
     assert set(why["answer"]) <= {"yes", "no", "not known", "indicative yes", "indicative no"}
     cases = table(low_efficiency_land, "cases")[["candidates", "added", "removed"]].astype(float)
     assert (cases["candidates"] - cases["added"] + cases["removed"]).nunique() == 1
+
+
+@pytest.mark.slow
+def test_every_step_of_idle_assets_shows_something(idle_assets: nbformat.NotebookNode) -> None:
+    """Each code cell ends in a table, the last in the map, whole and inside the page."""
+    code = [cell.id for cell in idle_assets.cells if cell.cell_type == "code"]
+    pages = {cell: shown(idle_assets, cell) for cell in code}
+    assert [cell for cell in code if "srcdoc=" in pages[cell]] == ["map"]
+    assert all("<table" in pages[cell] for cell in code if cell != "map")
+
+
+@pytest.mark.slow
+def test_idle_assets_promises_what_coverage_gives(idle_assets: nbformat.NotebookNode) -> None:
+    """Now and newly reached make what is covered with the best asset; the plan's sum by community is that of its last site."""
+    page = table(idle_assets, "check")["residents"].astype(float)
+    assert page.iloc[0] + page.iloc[2] == pytest.approx(page.iloc[1], abs=0.2)
+    assert page.iloc[2] > 0
+    plan = table(idle_assets, "sites")["residents_so_far"].astype(float).max()
+    by_area = table(idle_assets, "who-gains").iloc[:, -1].astype(float).sum()
+    assert by_area == pytest.approx(plan, abs=20)

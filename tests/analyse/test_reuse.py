@@ -173,6 +173,26 @@ def test_what_the_register_has_is_not_found_twice() -> None:
     assert every.loc["A1", "months_without_use"] == 30
 
 
+def test_a_point_of_the_register_is_the_plot_or_the_building_around_it() -> None:
+    """A1 is a point on a vacant plot, A2 one in a vacant building: neither plot nor building is found beside it."""
+    assets = table(
+        "assets", {"A1": {"asset_kind": "vacant_plot"}, "A2": {"asset_kind": "house"}}, [Point(3, 3), Point(103, 3)]
+    )
+    parcels = table("parcels", {"P": {}}, [box(0, 0, 30, 30)])
+    buildings = table("buildings", {"B": {"vacant": True}}, [box(100, 0, 110, 10)])
+    every = found(assets, parcels, buildings, groups=pd.Series({"P": "commercial"}))
+    assert every["evidence"].to_dict() == {"A1": "register, no_building", "A2": "register, marked_vacant"}
+
+
+def test_a_vacant_parcel_that_a_street_cuts_is_one_asset() -> None:
+    """Nothing stands on a parcel of 100 × 40 m with a street across: the parcel is found, and that it is cut is its evidence."""
+    parcels = table("parcels", {"P": {}}, [box(0, 0, 100, 40)])
+    streets = table("streets", {"s": {"width_m": 10.0}}, [LineString([(70, -50), (70, 90)])])
+    nowhere = table("buildings", {"B": {}}, [box(500, 500, 510, 510)])
+    every = found(None, parcels, nowhere, streets, groups=pd.Series({"P": "commercial"}))
+    assert every["evidence"].to_dict() == {"parcel:P": "no_building, severed"}
+
+
 # --- hard stops ---------------------------------------------------------------------------------------------------------
 
 
@@ -235,7 +255,7 @@ def test_a_limit_forbids_what_lies_in_it(limit: str) -> None:
 def test_limits_nobody_delivered_are_not_known() -> None:
     """Without the layer, or without a single heritage polygon in it, nothing is allowed in silence."""
     some = CLEAR[CLEAR["kind"] != "heritage"]
-    for constraints, lacking in ((None, "farmland, ecology, heritage"), (some, "heritage")):
+    for constraints, lacking in ((None, "ecology, farmland, heritage"), (some, "heritage")):
         every = said(register({"a": GOOD}), constraints=constraints).xs("car_parking", level="use")
         assert every["verdict"].tolist() == ["not known"]
         assert every["not_known"].tolist() == [lacking]

@@ -49,6 +49,43 @@ SHEETS = {
         *("kind", "area_id", "name", "facilities", "facilities_not_known", "floor_area_m2", "site_area_m2", "{}"),
         *("share_of_facilities", "share_of_floor_area_m2", "share_of_capacity", "share_of_{}", "difference"),
     ),
+    "reuse_by_asset": (
+        *(
+            "rank_in_asset",
+            "asset_id",
+            "name",
+            "asset_kind",
+            "use",
+            "verdict",
+            "fit",
+            "not_known",
+            "warnings",
+            "limit_min",
+        ),
+        *("{}_in_reach", "{}_newly", "homes_newly", "homes_not_known", "precedent", "use_area_m2", "cost_yuan"),
+    ),
+    "reuse_by_use": ("use", "rank_in_use", "asset_id", "{}_newly"),
+    "reuse_sites": (
+        *("sites", "rank", "use", "{}_added", "{}_so_far", "{}_at_most", "gap_share", "proven", "stopped", "cost_yuan"),
+    ),
+    "reuse_curve": ("sites", "{}_so_far", "{}_added", "share_of_all_options", "{}_at_most", "gap_share", "proven"),
+    "reuse_gains_by_area": ("sites", "area_id", "name", "use", "{}_newly", "homes_newly"),
+    "reuse_forbidden": ("asset_id", "forbidden_by", "uses_not_allowed", "uses"),
+    "reuse_assets": (
+        *("space", "origin", "evidence", "months_without_use", "in_farmland", "in_ecology", "in_heritage", "in_hazard"),
+        *(
+            "uses_allowed",
+            "uses_not_known",
+            "uses_not_allowed",
+            "uses_unfit",
+            "best_use",
+            "best_verdict",
+            "{}_by_best_use",
+        ),
+    ),
+    "reuse_criteria": ("asset_id", "use", "rule", "rule_class", "answer", "value", "threshold", "source", "mark"),
+    "reuse_doubts": ("doubt", "count", "such_as"),
+    "reuse_rules": ("rule", "rule_class", "uses", "applies_to", "threshold", "source", "mark", "binding"),
 }
 CASES = [
     (sheet, column.format(w))
@@ -70,7 +107,7 @@ def test_every_heading_is_known(sheet: str, column: str) -> None:
     assert en[0].isupper() or en[0].isdigit()
 
 
-@pytest.mark.parametrize("sheet", [*SHEETS.keys() - {"gap_grid"}, "supply", "coverage"])
+@pytest.mark.parametrize("sheet", [*SHEETS.keys() - {"gap_grid"}, "supply", "coverage", "reuse"])
 def test_every_sheet_has_a_name(sheet: str) -> None:
     """Sheets and books are called something else than their layer in both languages."""
     assert labels.sheet(sheet, "zh") != sheet.replace("_", " ")

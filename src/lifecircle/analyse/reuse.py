@@ -306,13 +306,17 @@ def _buildings(
 
 def _once(every: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Assets that lie in one another told once: the register goes before parcels, parcels before buildings; evidence is handed on."""
-    rank = np.select([every["origin"] == "register", every["of_table"] == "parcels"], [0, 1], 2)
     piece = every["evidence"].str.startswith("severed").to_numpy(dtype=bool)
+    rank = np.select([every["origin"] == "register", (every["of_table"] == "parcels") & ~piece], [0, 1], 2)
     shapes = every.geometry.to_numpy()
     inside = shapely.point_on_surface(shapes)
-    pair = [shapely.STRtree(shapes).query(inside, predicate="intersects")]
+    tree = shapely.STRtree(shapes)
+    # A register may give a point only: what lies around it is the asset.
+    dots = np.flatnonzero(shapely.get_dimensions(shapes) == 0)
+    one, around = tree.query(shapes[dots], predicate="intersects")
+    pair = [tree.query(inside, predicate="intersects"), np.stack([around, dots[one]])]
     parcel = every["parcel_id"].astype("str")
-    holder = pd.Series(np.arange(len(every)), index=parcel)[(parcel.notna() & (rank < 2) & ~piece).to_numpy()]
+    holder = pd.Series(np.arange(len(every)), index=parcel)[(parcel.notna() & (rank < 2)).to_numpy()]
     holder = holder[~holder.index.duplicated()]
     named = holder.reindex(parcel).to_numpy(dtype="float64")
     told = np.flatnonzero(~np.isnan(named))
@@ -332,9 +336,7 @@ def _once(every: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     said = pd.Series("", index=every.index, dtype="str")
     for word in EVIDENCE:
         has = every["evidence"].str.contains(word, regex=False).to_numpy(dtype=bool)
-        # That nothing stands on a plot says nothing of the ground around it.
-        alone = word == "no_building"
-        any_has = has if alone else np.bincount(to[has], minlength=len(every)) > 0
+        any_has = np.bincount(to[has], minlength=len(every)) > 0
         said = said + np.where(any_has, np.where(said == "", "", ", ") + word, "")
     months = every["months_without_use"].to_numpy(dtype="float64", copy=True)
     np.fmax.at(months, to, months.copy())
@@ -613,11 +615,11 @@ def options(answers: pd.DataFrame, reach: pd.DataFrame) -> pd.DataFrame:
 
 
 def _listed(answers: pd.DataFrame, said: str, key: pd.MultiIndex) -> Any:
-    """The rules that answer so, as one text an asset and use; rules in the order in which they first stand."""
+    """The rules that answer so, as one text an asset and use, sorted."""
     hit = answers[answers["answer"] == said]
     text = pd.Series("", index=range(len(key)), dtype="str")
     at = key.get_indexer(pd.MultiIndex.from_frame(hit[["asset_id", "use"]]))
-    for rule in answers["rule"].drop_duplicates():
+    for rule in sorted(answers["rule"].unique()):
         mine = at[(hit["rule"] == rule).to_numpy()]
         has = np.bincount(mine[mine >= 0], minlength=len(key)) > 0
         text = text + np.where(has, np.where(text == "", "", ", ") + str(rule), "")

@@ -317,6 +317,10 @@ def _once(every: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     pair = [tree.query(inside, predicate="intersects"), np.stack([around, dots[one]])]
     parcel = every["parcel_id"].astype("str")
     holder = pd.Series(np.arange(len(every)), index=parcel)[(parcel.notna() & (rank < 2)).to_numpy()]
+    # Of several the register's, then the smaller id, whatever the order of rows.
+    by_id = np.empty(len(every), dtype=np.int64)
+    by_id[every.index.argsort()] = np.arange(len(every))
+    holder = holder.iloc[np.lexsort((by_id[holder], rank[holder]))]
     holder = holder[~holder.index.duplicated()]
     named = holder.reindex(parcel).to_numpy(dtype="float64")
     told = np.flatnonzero(~np.isnan(named))
@@ -324,7 +328,7 @@ def _once(every: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     lower, upper = np.concatenate(pair, axis=1)
     covers = rank[upper] < rank[lower]
     lower, upper = lower[covers], upper[covers]
-    order = np.lexsort((upper, rank[upper], lower))
+    order = np.lexsort((by_id[upper], rank[upper], lower))
     lower, upper = lower[order], upper[order]
     first = np.append(True, lower[1:] != lower[:-1]) if len(lower) else np.empty(0, bool)
     lower, upper = lower[first], upper[first]

@@ -543,7 +543,11 @@ def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, 
             title=labels.sheet(name, study.language),
             note=_SAID[name][not zh] if name in _SAID else "",
             labels=labels.of_sheet(name, study.language) | _rules_named(frames, study.language),
-            foot=_blocks_foot(study) if theme == "blocks" else _foot(name, frames, study) if theme in ("land", "reuse") else (),
+            foot=_blocks_foot(study)
+            if theme == "blocks"
+            else _foot(name, frames, study)
+            if theme in ("land", "reuse")
+            else (),
         )
         for name, frame in frames.items()
     }

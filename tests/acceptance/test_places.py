@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 SKIPPED = {
     "helsinki": {"land": "parcels", "pipes": "pipes", "reuse": "assets"},
     "porto_alegre": {"land": "parcels", "pipes": "pipes", "reuse": "assets"},
-    "swellendam": {"parks": "parks", "pipes": "pipes"},
+    "swellendam": {"parks": "parks", "pipes": "pipes", "reuse": "assets"},
     "guixi": {"land": "parcels", "pipes": "pipes", "reuse": "assets"},
     "sant_boi": {"coverage": "facilities", "parks": "parks", "reuse": "facilities"},
 }

@@ -399,6 +399,21 @@ def town(*, blocks: int = 6, homes: int = 60, facilities: int = 40) -> dict[str,
     }
 
 
+def converted(assets: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """What the theme of idle assets adds to the map: each state in turn, hostile evidence, and a choice of two sites."""
+    n = np.arange(len(assets))
+    reuse_assets = assets[["name", "asset_kind", "geometry"]].assign(
+        evidence=pd.array(np.where(n % 2, "register", "<i>meter</i>"), dtype="str"),
+        uses_allowed=(n % 3 == 0) * 1.0,
+        uses_not_known=(n % 3 == 1) * 1.0,
+        uses_not_allowed=(n % 3 == 2) * 1.0,
+    )
+    reuse_sites = assets.iloc[:2][["name", "geometry"]].assign(
+        sites=2, rank=[1, 2], use="nursery", residents_added=[9.0, 4.0], residents_so_far=[9.0, 13.0]
+    )
+    return {"reuse_assets": reuse_assets, "reuse_sites": reuse_sites.reset_index(drop=True)}
+
+
 def compared(homes: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
     """What a comparison adds to the map: the homes that change in every way, and a scenario of points and a line."""
     changes = ["gained", "nearer", "lost", "farther", "gained and lost", "nearer and farther"]

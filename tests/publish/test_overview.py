@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from published_town import HOSTILE, TEMPLATE, compared
+from published_town import HOSTILE, TEMPLATE, compared, converted
 
 from lifecircle.errors import CrsError, OutputError
 from lifecircle.publish import overview, page
@@ -115,7 +115,7 @@ def test_a_layer_without_coordinate_system_is_refused(layers: dict[str, gpd.GeoD
 @pytest.mark.parametrize("name", sorted(overview._MAKERS))
 def test_each_layer_can_stand_alone(layers: dict[str, gpd.GeoDataFrame], name: str) -> None:
     """Any one layer makes a map, also when it has nothing but its geometry and the columns its schema requires."""
-    layers = layers | compared(layers["coverage_homes"])
+    layers = layers | compared(layers["coverage_homes"]) | converted(layers["assets"])
     assert any(key.startswith(name.replace("_areas", "")) for key in keys_of(html_of({name: layers[name]})))
     needed = {
         "kind",

@@ -22,9 +22,11 @@ def add_reuse_assets(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gp
     """The idle assets; the popup lists how each is known, what forbids, and the best uses with the people they would newly reach."""
     frame = only(frame, "point").copy()
     frame["_id"] = frame["asset_id"] if "asset_id" in frame else frame.index.astype("str")
-    evidence = frame["evidence"].astype("str")
-    frame["evidence"] = reuse_sheets.listed(evidence, {}, sheet.language)
-    state = np.select([frame["uses_allowed"] > 0, frame["uses_not_known"] > 0], ["allowed", "not known"], "none")
+    if "evidence" in frame:
+        frame["evidence"] = reuse_sheets.listed(frame["evidence"].astype("str"), {}, sheet.language)
+    counts = frame.reindex(columns=["uses_allowed", "uses_not_known", "uses_not_allowed"]).astype("float64")
+    states = [counts["uses_allowed"] > 0, (counts["uses_not_known"] > 0) | counts.isna().all(axis=1)]
+    state = np.select(states, ["allowed", "not known"], "none")
     lists = _uses(sheet, frame["_id"])
     sheet.add(
         "reuse_assets",
@@ -122,12 +124,14 @@ def _starts(ids: "pd.Series[Any]") -> Any:
 
 def add_reuse_sites(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
     """The largest of the choices of sites, each with its use and what it adds to those before it."""
-    frame = only(frame[frame["sites"] == frame["sites"].max()], "point").copy()
+    if "sites" in frame:
+        frame = frame[frame["sites"] == frame["sites"].max()]
+    frame = only(frame, "point").copy()
     weight = "residents" if "residents_added" in frame else "dwellings"
-    many = int(frame["sites"].iloc[0])
-    frame["_title"] = (
-        frame["rank"].astype("str") + " · " + pd.Series(named(frame).to_numpy(), index=frame.index, dtype="str")
-    )
+    many = len(frame)
+    rank = frame["rank"] if "rank" in frame else pd.Series(np.arange(1, many + 1), index=frame.index)
+    names = pd.Series(named(frame).to_numpy(), index=frame.index, dtype="str")
+    frame["_title"] = rank.astype("str") + " · " + names
     sheet.add(
         "reuse_sites",
         frame,

@@ -516,7 +516,11 @@ def _blocks(study: Study, found: Layers) -> tuple[Layers, dict[str, Any]]:
 
     parcels: Any = found["land"] if "land" in found else _land(study)[0]["land"]
     homes: Any = found.get("coverage_homes")
-    return blocks.analyse(study, parcels, coverage_homes=homes), {}
+    proposed = found.get("reuse_options")
+    if proposed is not None:
+        ranked = proposed[proposed["rank_in_asset"].notna()]
+        proposed = ranked[["asset_id", "use", "rank_in_asset"]].rename(columns={"rank_in_asset": "rank"})
+    return blocks.analyse(study, parcels, coverage_homes=homes, proposed=proposed), {}
 
 
 def _facts(recipe: Any, study: Study, inventory: normalise.Inventory) -> dict[str, Any]:

@@ -247,13 +247,14 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
         rows.append(("低效用地候选" if zh else "Low-efficiency candidates", said))
     if "renewal_town" in results:
         rule = results["renewal_town"].iloc[0]
-        met = {"yes": ("达到", "met"), "no": ("未达到", "not met")}[str(rule["answer"]).removeprefix("indicative ")][
-            not zh
-        ]
+        answer = str(rule["answer"])
+        met = {"yes": ("达到", "met"), "no": ("未达到", "not met")}[answer.removeprefix("indicative ")][not zh]
+        if answer.startswith("indicative"):
+            met = f"参考：{met}" if zh else f"indicative: {met}"
         said = (
             f"{rule['count']:.0f}（≥ {rule['limit']:.0f}，{met}）"
             if zh
-            else f"{rule['count']:.0f} (≥ {rule['limit']:.0f}: {met})"
+            else f"{rule['count']:.0f} (≥ {rule['limit']:.0f}; {met})"
         )
         rows.append(("更新片区" if zh else "Renewal blocks", said))
     if "reuse_assets" in results:

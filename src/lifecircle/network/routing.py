@@ -194,7 +194,7 @@ def minutes(
     points
         Points in the system of the streets, an array of their x and y (see `place`), or what `Placed` keeps of points asked before.
     speed_m_s, max_leg_m
-        Flat metres a second and the longest leg off the street; those of the network's walker where None.
+        Flat metres a second and the longest leg off the street; those of the network's walker where None. What is `Placed` keeps its legs.
 
     Returns
     -------
@@ -269,7 +269,7 @@ def nearest(
 ) -> pd.DataFrame:
     """Minutes on foot from every home to the nearest facility of every kind: `field` and `minutes` in one.
 
-    Homes are points, an array of their x and y (see `place`), or what `Placed` keeps of them.
+    Homes are points, an array of their x and y (see `place`), or what `Placed` keeps of them, with the legs they were placed by.
 
     Returns
     -------

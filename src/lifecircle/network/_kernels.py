@@ -957,6 +957,34 @@ def by_cell(points: Array, x0: float, y0: float, grid: Grid, cells: Array, order
 
 
 @kernel
+def _place_on(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> tuple[float, float, float, float]:
+    # Share of the segment a → b at which the point nearest to (x, y) lies, that point, and the square of its distance.
+    dx, dy = bx - ax, by - ay
+    square = dx * dx + dy * dy
+    ahead = (x - ax) * dx + (y - ay) * dy
+    t = 0.0
+    if 0 < ahead < square:
+        t = ahead / square
+    elif ahead > 0 and square > 0:
+        t = 1.0
+    qx, qy = ax, ay
+    if t >= 1:
+        qx, qy = bx, by
+    elif t > 0:
+        qx, qy = ax + t * dx, ay + t * dy
+    return t, qx, qy, (x - qx) * (x - qx) + (y - qy) * (y - qy)
+
+
+@kernel
+def _least_beyond(x: float, y: float, column: int, row: int, ring: int, grid: Grid) -> float:
+    # What lies outside the cells up to `ring` rings around (column, row) is at least this far from (x, y).
+    return min(
+        min(x - (grid.x + (column - ring) * grid.cell), grid.x + (column + ring + 1) * grid.cell - x),
+        min(y - (grid.y + (row - ring) * grid.cell), grid.y + (row + ring + 1) * grid.cell - y),
+    )
+
+
+@kernel
 def locate(
     points: Array,
     x0: float,
@@ -999,15 +1027,8 @@ def locate(
         ring = max(0, -column, column - grid.nx + 1, -row, row - grid.ny + 1)
         last = max(column, grid.nx - 1 - column, row, grid.ny - 1 - row)
         while ring <= last:
-            if ring > 0:
-                # What lies outside the square already searched is at least this far.
-                inner = ring - 1
-                bound = min(
-                    min(x - (grid.x + (column - inner) * grid.cell), grid.x + (column + inner + 1) * grid.cell - x),
-                    min(y - (grid.y + (row - inner) * grid.cell), grid.y + (row + inner + 1) * grid.cell - y),
-                )
-                if bound > best + TOUCH_M:
-                    break
+            if ring > 0 and _least_beyond(x, y, column, row, ring - 1, grid) > best + TOUCH_M:
+                break
             for j in range(max(row - ring, 0), min(row + ring, grid.ny - 1) + 1):
                 whole = abs(j - row) == ring
                 step = 1 if whole or ring == 0 else 2 * ring
@@ -1023,21 +1044,7 @@ def locate(
                         off = max(max(min(ax, bx) - x, x - max(ax, bx)), max(min(ay, by) - y, y - max(ay, by)))
                         if off > best + TOUCH_M:
                             continue
-                        dx, dy = bx - ax, by - ay
-                        square = dx * dx + dy * dy
-                        ahead = (x - ax) * dx + (y - ay) * dy
-                        t = 0.0
-                        if 0 < ahead < square:
-                            t = ahead / square
-                        elif ahead > 0 and square > 0:
-                            t = 1.0
-                        if t <= 0:
-                            qx, qy = ax, ay
-                        elif t >= 1:
-                            qx, qy = bx, by
-                        else:
-                            qx, qy = ax + t * dx, ay + t * dy
-                        far = (x - qx) * (x - qx) + (y - qy) * (y - qy)
+                        t, qx, qy, far = _place_on(x, y, ax, ay, bx, by)
                         if far > (best + TIE_M) * (best + TIE_M):
                             continue
                         leg = np.sqrt(far)
@@ -1387,9 +1394,7 @@ def _wall_near(x: float, y: float, radius: float, walls: Array, grid: Grid) -> b
             c = row * grid.nx + column
             for item in range(grid.start[c], grid.start[c + 1]):
                 w = grid.items[item]
-                ax, ay = walls[w, 0], walls[w, 1]
-                qx, qy = _foot(x, y, ax, ay, walls[w, 2] - ax, walls[w, 3] - ay)
-                if np.hypot(x - qx, y - qy) <= radius:
+                if _distance(x, y, walls[w, 0], walls[w, 1], walls[w, 2], walls[w, 3]) <= radius:
                     return True
     return False
 
@@ -1400,6 +1405,12 @@ def _foot(x: float, y: float, ax: float, ay: float, dx: float, dy: float) -> tup
     square = dx * dx + dy * dy
     t = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square)) if square > 0 else 0.0
     return ax + t * dx, ay + t * dy
+
+
+@kernel
+def _distance(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> float:
+    qx, qy = _foot(x, y, ax, ay, bx - ax, by - ay)
+    return float(np.hypot(x - qx, y - qy))
 
 
 @kernel
@@ -1804,9 +1815,8 @@ class Costs(NamedTuple):
 
 
 @kernel
-def _distance(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> float:
-    qx, qy = _foot(x, y, ax, ay, bx - ax, by - ay)
-    return float(np.hypot(x - qx, y - qy))
+def _metres(i: int, j: int, ground: Ground) -> tuple[float, float]:
+    return (i + ground.x) * ground.unit - ground.west, (j + ground.y) * ground.unit - ground.south
 
 
 @kernel
@@ -1841,16 +1851,8 @@ def gather(
         ring = max(0, -column, column - grid.nx + 1, -row, row - grid.ny + 1)
         last = max(column, grid.nx - 1 - column, row, grid.ny - 1 - row)
         while ring <= last:
-            if ring > 0:
-                inner = ring - 1
-                bound = min(
-                    min(
-                        x[p] - (grid.x + (column - inner) * grid.cell), grid.x + (column + inner + 1) * grid.cell - x[p]
-                    ),
-                    min(y[p] - (grid.y + (row - inner) * grid.cell), grid.y + (row + inner + 1) * grid.cell - y[p]),
-                )
-                if bound > best + 2 * half + TOUCH_M:
-                    break
+            if ring > 0 and _least_beyond(x[p], y[p], column, row, ring - 1, grid) > best + 2 * half + TOUCH_M:
+                break
             for j in range(max(row - ring, 0), min(row + ring, grid.ny - 1) + 1):
                 step = 1 if abs(j - row) == ring or ring == 0 else 2 * ring
                 for i in range(column - ring, column + ring + 1, step):
@@ -1964,16 +1966,8 @@ def _open_place(
         legs[m] = np.inf
         a = first[items[m]]
         ax, ay, bx, by = ex[a], ey[a], ex[a + 1], ey[a + 1]
-        dx, dy = bx - ax, by - ay
-        square = dx * dx + dy * dy
-        t = ((x - ax) * dx + (y - ay) * dy) / square if square > 0 else 0.0
-        if t <= 0:
-            t, qx, qy = 0.0, ax, ay
-        elif t >= 1:
-            t, qx, qy = 1.0, bx, by
-        else:
-            qx, qy = ax + t * dx, ay + t * dy
-        leg = np.sqrt((x - qx) * (x - qx) + (y - qy) * (y - qy))
+        t, qx, qy, far = _place_on(x, y, ax, ay, bx, by)
+        leg = np.sqrt(far)
         if leg > min(best, cap) + TIE_M or (last >= 0 and _blocks(x, y, qx, qy, ax, ay, bx, by, walls, last)):
             continue
         wall = _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid)
@@ -2031,8 +2025,7 @@ def place_within(
     for p in range(n):
         lo, hi = start[of[p]], start[of[p] + 1]
         for q in range(25):
-            x[q] = (i[p] + (q % 5) * step + ground.x) * ground.unit - ground.west
-            y[q] = (j[p] + (q // 5) * step + ground.y) * ground.unit - ground.south
+            x[q], y[q] = _metres(i[p] + (q % 5) * step, j[p] + (q // 5) * step, ground)
             least[q] = np.inf
         nearest = np.inf
         for m in range(lo, hi):
@@ -2068,34 +2061,25 @@ def place_within(
                 for m in range(count):
                     if far[m, q] > bound:
                         continue
-                    ax, ay, dx, dy, square = lines[m]
                     a = first[near[m]]
-                    t = ((x[q] - ax) * dx + (y[q] - ay) * dy) / square
-                    if t <= 0:
-                        t, qx, qy = 0.0, ax, ay
-                    elif t >= 1:
-                        t, qx, qy = 1.0, ex[a + 1], ey[a + 1]
-                    else:
-                        qx, qy = ax + t * dx, ay + t * dy
-                    leg = np.sqrt((x[q] - qx) * (x[q] - qx) + (y[q] - qy) * (y[q] - qy))
+                    ax, ay, bx, by = ex[a], ey[a], ex[a + 1], ey[a + 1]
+                    t, qx, qy, square = _place_on(x[q], y[q], ax, ay, bx, by)
+                    leg = np.sqrt(square)
                     if turn == 0:
                         best = min(best, leg)
                         continue
                     if leg > best + TIE_M:
                         continue
-                    if len(walls) > 0:
-                        bx, by = ex[a + 1], ey[a + 1]
-                        if _blocked(x[q], y[q], qx, qy, ax, ay, bx, by, walls, wall_grid) >= 0:
-                            stopped = True
-                            break
+                    if _blocked(x[q], y[q], qx, qy, ax, ay, bx, by, walls, wall_grid) >= 0:
+                        stopped = True
+                        break
                     e = edge_of[near[m]]
                     s = es[a] + t * (es[a + 1] - es[a])
                     known = out_edge[p, q]
                     if known < 0 or e < known or (e == known and s < out_along[p, q]):
                         out_edge[p, q], out_along[p, q], out_leg[p, q] = e, s, leg
             if stopped:
-                wx = (whole_i[of[p]] + whole // 2 + ground.x) * ground.unit - ground.west
-                wy = (whole_j[of[p]] + whole // 2 + ground.y) * ground.unit - ground.south
+                wx, wy = _metres(whole_i[of[p]] + whole // 2, whole_j[of[p]] + whole // 2, ground)
                 out_edge[p, q], out_along[p, q], out_leg[p, q] = _open_place(
                     x[q], y[q], wx, wy, 0.5 * np.sqrt(2.0) * whole * ground.unit, items[lo:hi], legs, cap,
                     ex, ey, es, first, edge_of, walls, wall_grid,
@@ -2158,8 +2142,7 @@ def doubtful(
         least, greatest = np.inf, 0.0
         for m in range(lo, hi):
             least, greatest = min(least, costs.low[items[m]]), max(greatest, costs.high[items[m]])
-        x = (i[p] + size // 2 + ground.x) * ground.unit - ground.west
-        y = (j[p] + size // 2 + ground.y) * ground.unit - ground.south
+        x, y = _metres(i[p] + size // 2, j[p] + size // 2, ground)
         # What was gathered is all that counts only where no barrier can stop a leg.
         far = longest if beyond == 0 else cap
         if len(walls) == 0 or not _wall_near(x, y, far + 5 * half, walls, wall_grid):
@@ -2185,8 +2168,7 @@ def doubtful(
                         or _jumps(over[p, q + 5], over[p, q + 6], side)
                     )
                     continue
-                west = (i[p] + c * part + ground.x) * ground.unit - ground.west
-                south = (j[p] + r * part + ground.y) * ground.unit - ground.south
+                west, south = _metres(i[p] + c * part, j[p] + r * part, ground)
                 x, y = west + 0.5 * side, south + 0.5 * side
                 far = max(max(leg[p, q], leg[p, q + 1]), max(leg[p, q + 5], leg[p, q + 6]))
                 if not (leg[p, q] <= cap and leg[p, q + 1] <= cap and leg[p, q + 5] <= cap and leg[p, q + 6] <= cap):

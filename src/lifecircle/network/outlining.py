@@ -225,8 +225,7 @@ def _chords(asked: _Asked, tile: Array, most: list[float]) -> dict[tuple[int, in
     column, row, i, j = column[some], row[some], i[some], j[some]
     own = (column >= tile[0]) & (column < tile[2]) & (row >= tile[1]) & (row < tile[3])
     half = 0.5 * np.sqrt(2.0) * _SQUARE * ground.unit
-    x = (i + _SQUARE // 2 + ground.x) * ground.unit - ground.west
-    y = (j + _SQUARE // 2 + ground.y) * ground.unit - ground.south
+    x, y = _metres(ground, i + _SQUARE // 2, j + _SQUARE // 2)
     is_main = walk.edge_component[: walk.drawn] == 0
     streets = (walk.x, walk.y, walk._segment, walk._segment_edge, is_main, walk._grid)
     start, items, off = kernels.gather(x, y, half, _beyond(asked), *streets)
@@ -254,6 +253,11 @@ def _chords(asked: _Asked, tile: Array, most: list[float]) -> dict[tuple[int, in
     return found
 
 
+def _metres(ground: kernels.Ground, i: Array, j: Array) -> tuple[Array, Array]:
+    # Lattice points relative to the network's origin.
+    return (i + ground.x) * ground.unit - ground.west, (j + ground.y) * ground.unit - ground.south
+
+
 def _beyond(asked: _Asked) -> float:
     # A little beyond the longest leg too, to see how far beyond: the outline then runs where the leg ends.
     return asked.cap + 2 * _PART * asked.ground.unit
@@ -263,7 +267,8 @@ def _near(asked: _Asked, reached: Array, i: Array, j: Array) -> Array:
     # Squares within the longest leg of a cell of the network's grid that is reached.
     ground, grid, cap = asked.ground, asked.walk._grid, asked.cap
     side = _SQUARE * ground.unit
-    x, y = (i + ground.x) * ground.unit - ground.west - grid.x, (j + ground.y) * ground.unit - ground.south - grid.y
+    x, y = _metres(ground, i, j)
+    x, y = x - grid.x, y - grid.y
     ends = [
         np.clip(np.floor(at / grid.cell).astype(np.int64) + after, 0, most)
         for at, after, most in (
@@ -299,8 +304,7 @@ def _placed(asked: _Asked, gathered: _Gathered, i: Array, j: Array, of: Array, s
     )
     stopped, q = np.nonzero(edge == -2)
     if len(stopped):
-        x = (i[stopped] + q % 5 * (size // 4) + ground.x) * ground.unit - ground.west
-        y = (j[stopped] + q // 5 * (size // 4) + ground.y) * ground.unit - ground.south
+        x, y = _metres(ground, i[stopped] + q % 5 * (size // 4), j[stopped] + q // 5 * (size // 4))
         again = _locate(walk, np.stack([x, y], axis=1), _beyond(asked), threads=False)
         edge[stopped, q], along[stopped, q], leg[stopped, q] = again[:3]
     forth, back = (cost.reshape(edge.shape) for cost in walk.costs(edge.ravel(), along.ravel()))
@@ -337,7 +341,8 @@ class _Parts:
     def __init__(self, asked: _Asked, gathered: _Gathered, squares: int) -> None:
         self.asked, self.gathered = asked, gathered
         self.at = np.full(16 * squares, -1, np.int64)
-        self.points: _Points | None = None
+        none = np.empty(0, np.int64)
+        self.points = _placed(asked, gathered, none, none, none, _PART)
 
     def placed(self, i: Array, j: Array, of: Array, part: Array) -> _Points:
         """The points of the parts numbered `part` of the squares `of`, whose corners are i, j."""
@@ -345,13 +350,8 @@ class _Parts:
         new = self.at[which] < 0
         if new.any():
             found = _placed(self.asked, self.gathered, i[new], j[new], of[new], _PART)
-            known = 0 if self.points is None else len(self.points.i)
-            self.at[which[new]] = known + np.arange(len(found.i))
-            if self.points is not None:
-                found = _Points(*(np.concatenate(column) for column in zip(self.points, found, strict=True)))
-            self.points = found
-        if self.points is None:
-            raise ValueError("No part was asked for.")
+            self.at[which[new]] = len(self.points.i) + np.arange(len(found.i))
+            self.points = _Points(*(np.concatenate(column) for column in zip(self.points, found, strict=True)))
         return _Points(*(column[self.at[which]] for column in self.points))
 
 
@@ -379,15 +379,12 @@ def _closer(asked: _Asked, parts: _Parts, kind: _Kind, points: _Points, over: Ar
         points = parts.placed(i, j, of, part) if size == _PART else _placed(asked, parts.gathered, i, j, of, size)
         over = np.fmax(_read(kind, points) - most, points.leg - asked.cap)
         found.append((points, size, over, ((over <= 0) != corner[:, None]).any(axis=1), row))
-    kept: list[_Closer] = []
-    held = np.zeros(0, np.int64)
+    none = np.empty(0, np.int64)
+    kept, held = [_Closer(none, none, none, np.empty((0, 25)))], none
     for here, size, beyond, differs, row in reversed(found):
         keep = differs | (np.bincount(held, minlength=len(differs)) > 0)
         kept.append(_Closer(here.i[keep], here.j[keep], np.full(keep.sum(), size), beyond[keep]))
         held = row[keep]
-    if not kept:
-        none = np.empty(0, np.int64)
-        return _Closer(none, none, none, np.empty((0, 25)))
     return _Closer(*(np.concatenate(column) for column in zip(*kept, strict=True)))
 
 
@@ -404,8 +401,7 @@ def _doubtful(
     )  # fmt: skip
     row, part = np.nonzero(doubt == 2)
     if len(row):
-        x = (points.i[row] + part % 4 * (size // 4) + ground.x) * ground.unit - ground.west
-        y = (points.j[row] + part // 4 * (size // 4) + ground.y) * ground.unit - ground.south
+        x, y = _metres(ground, points.i[row] + part % 4 * (size // 4), points.j[row] + part // 4 * (size // 4))
         side = size // 4 * ground.unit
         corners = (5 * (part // 4) + part % 4)[:, None] + [0, 1, 5, 6]
         leg, within = points.leg[row[:, None], corners], over[row[:, None], corners] <= 0

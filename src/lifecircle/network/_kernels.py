@@ -205,14 +205,25 @@ def corner(xy: Array, begin: Array) -> tuple[float, float]:
 
 @kernel
 def cleaned(
-    xy: Array, begin: Array, x0: float, y0: float, x: Array, y: Array, along: Array, part: Array, keep: Array
+    low: int,
+    high: int,
+    xy: Array,
+    begin: Array,
+    x0: float,
+    y0: float,
+    x: Array,
+    y: Array,
+    along: Array,
+    part: Array,
+    keep: Array,
 ) -> tuple[int, int]:
-    """Lines without repeated vertices, relative to (x0, y0): x, y, metres along, first vertex of each line kept, and which are kept.
+    """Lines `low` to `high` without repeated vertices, relative to (x0, y0): x, y, metres along, first vertex of each line kept, and which are kept.
 
-    Left out are lines with a coordinate that is no number and those of no length. Returns how many lines and coordinates are kept.
+    What is kept is put down from the place of line `low` on. Left out are lines with a coordinate that is no number and those of no
+    length. Returns where lines and coordinates end.
     """
-    n = m = 0
-    for p in range(len(begin) - 1):
+    n, m = low, begin[low]
+    for p in range(low, high):
         part[n] = m
         k = m
         finite = True
@@ -229,7 +240,6 @@ def cleaned(
         if keep[p]:
             m = k
             n += 1
-    part[n] = m
     return n, m
 
 
@@ -241,12 +251,11 @@ def _grown(a: Array) -> Array:
 
 
 @kernel
-def fingerprints(px: Array, py: Array, part: Array, level: Array) -> Array:
-    """Two numbers a part, the same for the same vertices in either direction on the same level."""
-    out = np.empty((len(part) - 1, 2), np.uint64)
+def fingerprints(low: int, high: int, px: Array, py: Array, part: Array, level: Array, out: Array) -> None:
+    """Two numbers for each part from `low` to `high`, the same for the same vertices in either direction on the same level."""
     bits_x, bits_y = px.view(np.uint64), py.view(np.uint64)
     prime, seed = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
-    for p in range(len(part) - 1):
+    for p in range(low, high):
         forth = back = seed + np.uint64(level[p])
         lo, hi = part[p], part[p + 1]
         for k in range(hi - lo):
@@ -262,7 +271,6 @@ def fingerprints(px: Array, py: Array, part: Array, level: Array) -> Array:
                 else:
                     back = h
         out[p, 0], out[p, 1] = min(forth, back), max(forth, back)
-    return out
 
 
 @kernel
@@ -598,6 +606,11 @@ def find_contacts(
 
 @kernel
 def cut(
+    low: int,
+    high: int,
+    k: int,
+    n: int,
+    m: int,
     px: Array,
     py: Array,
     along: Array,
@@ -606,7 +619,6 @@ def cut(
     at: Array,
     where: Array,
     element: Array,
-    parent: Array,
     u: Array,
     v: Array,
     of: Array,
@@ -614,18 +626,18 @@ def cut(
     ex: Array,
     ey: Array,
     es: Array,
-) -> tuple[int, int]:
-    """Parts cut at their nodes: element at either end, part and first coordinate of every edge, and x, y, along of its coordinates.
+) -> tuple[int, int, Array]:
+    """Parts `low` to `high` cut at their nodes: element at either end, part and first coordinate of every edge, and x, y, along of its coordinates.
 
-    `at`, `where`, `element` are the points inside segments, sorted by segment and along. Ends in one place are united in `parent`.
-    Returns how many edges and coordinates there are.
+    `at`, `where`, `element` are the points inside segments, sorted by segment and along, `k` the first of them, `n` and `m` the first edge and coordinate to
+    put down. Returns where edges and coordinates end, and the pairs of ends that lie in one place.
     """
-    n = m = k = 0
-    for p in range(len(part) - 1):
+    short, shorts = np.empty((16, 2), np.int32), 0
+    for p in range(low, high):
         lo, hi = part[p], part[p + 1]
-        begin[n] = m
+        first, base = m, along[lo]
         u[n] = lo
-        ex[m], ey[m], es[m] = px[lo], py[lo], along[lo]
+        ex[m], ey[m], es[m] = px[lo], py[lo], 0.0
         m += 1
         for i in range(lo, hi - 1):
             while True:
@@ -635,29 +647,27 @@ def cut(
                     k += 1
                 else:
                     x, y, s, e = px[i + 1], py[i + 1], along[i + 1], i + 1
-                ex[m], ey[m], es[m] = x, y, s
+                ex[m], ey[m], es[m] = x, y, s - base
                 m += 1
                 last = i + 1 == hi - 1 and not inside
                 if inside or is_node[i + 1] or last:
-                    if s - es[begin[n]] <= WELD_M:
-                        unite(parent, u[n], e)
-                        m = begin[n]
+                    if s - base <= WELD_M:
+                        if shorts == len(short):
+                            short = _grown(short)
+                        short[shorts, 0], short[shorts, 1] = u[n], e
+                        shorts += 1
+                        m = first
                     else:
-                        v[n], of[n] = e, p
+                        begin[n], v[n], of[n] = first, e, p
                         n += 1
                     if not last:
-                        begin[n] = m
+                        first, base = m, s
                         u[n] = e
-                        ex[m], ey[m], es[m] = x, y, s
+                        ex[m], ey[m], es[m] = x, y, 0.0
                         m += 1
                 if not inside:
                     break
-    begin[n] = m
-    for e in range(n):
-        s = es[begin[e]]
-        for i in range(begin[e], begin[e + 1]):
-            es[i] -= s
-    return n, m
+    return n, m, short[:shorts].copy()
 
 
 @kernel

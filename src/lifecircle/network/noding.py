@@ -170,18 +170,10 @@ class _Lines:
     def read(streets: gpd.GeoDataFrame, report: dict[str, int | float]) -> "_Lines":
         shapes = np.asarray(streets.geometry.array)
         parts, owner = shapes, np.arange(len(shapes))
-        if not np.isin(shapely.get_type_id(shapes), (1, 2)).all():
+        if (shapely.get_type_id(shapes) > 2).any():
             parts, owner = shapely.get_parts(shapes, return_index=True)
         none = int((np.bincount(owner, minlength=len(shapes)) == 0).sum())
-        begin = np.append(0, np.cumsum(shapely.get_num_coordinates(parts)))
-        xy = shapely.get_coordinates(parts)
-        origin = kernels.corner(xy, begin)
-        # In one block, which goes back to the system as a whole once it is done with.
-        x, y, along = np.empty((3, len(xy)))
-        part, keep = np.empty(len(begin), np.int32), np.empty(len(parts), bool)
-        kept, vertices = kernels.cleaned(xy, begin, *origin, x, y, along, part, keep)
-        del xy
-        x, y, along, part = x[:vertices], y[:vertices], along[:vertices], part[: kept + 1]
+        origin, x, y, along, part, keep = _cleaned(parts)
         owner = owner[keep]
         dropped = none + int((~keep).sum())
 
@@ -193,7 +185,8 @@ class _Lines:
 
         duplicates = 0
         if len(owner):
-            prints = kernels.fingerprints(x, y, part, level[owner])
+            prints, levels = np.empty((len(owner), 2), np.uint64), level[owner]
+            spread(lambda bounds: kernels.fingerprints(*bounds, x, y, part, levels, prints), chunks(len(owner)))
             # One number finds the few that may be doubles, both decide.
             twice = pd.Series(prints[:, 0]).duplicated(keep=False).to_numpy().copy()
             twice[twice] = pd.DataFrame(prints[twice]).duplicated().to_numpy()
@@ -214,6 +207,39 @@ class _Lines:
             level=level[owner].astype(np.int64),
             exempt=(bridge | tunnel)[owner],
         )
+
+
+def _cleaned(lines: Array) -> tuple[tuple[float, float], Array, Array, Array, Array, Array]:
+    begin = np.append(0, np.cumsum(shapely.get_num_coordinates(lines)))
+    xy = shapely.get_coordinates(lines)
+    origin = kernels.corner(xy, begin)
+    # In one block, which goes back to the system as a whole once it is done with.
+    x, y, along = np.empty((3, len(xy)))
+    part, keep = np.empty(len(begin), np.int32), np.empty(len(lines), bool)
+
+    def some(bounds: tuple[int, int]) -> tuple[int, int, int, int]:
+        n, m = kernels.cleaned(*bounds, xy, begin, *origin, x, y, along, part, keep)
+        return bounds[0], n, begin[bounds[0]], m
+
+    n, m = _closed_up(spread(some, chunks(len(lines))), part, [], [x, y, along])
+    return origin, x[:m], y[:m], along[:m], part[: n + 1], keep
+
+
+def _closed_up(
+    pieces: list[tuple[int, int, int, int]], begin: Array, rows: list[Array], points: list[Array]
+) -> tuple[int, int]:
+    # Rows and their points, put down in pieces (first row, last, first point, last), moved up until none is left out; how many there are.
+    n = m = 0
+    for row, row_end, point, point_end in pieces:
+        if (row, point) != (n, m):
+            begin[row:row_end] -= point - m
+            for column in (begin, *rows):
+                column[n : n + row_end - row] = column[row:row_end]
+            for column in points:
+                column[m : m + point_end - point] = column[point:point_end]
+        n, m = n + row_end - row, m + point_end - point
+    begin[n] = m
+    return n, m
 
 
 class _Pieces(NamedTuple):
@@ -258,12 +284,16 @@ def _cut_up(lines: _Lines, walls: Array, is_open: Array, tolerance: float, repor
         vertex[inside] = at[ends[inside] - nv]
         end_x, end_y = x[vertex], y[vertex]
         end_x[inside], end_y[inside] = where[ends[inside] - nv, 1:].T
-        x, y = np.concatenate([x, end_x]), np.concatenate([y, end_y])
-        along = np.concatenate([along, np.stack([np.zeros(joints), gaps], axis=1).ravel()])
         both = exempt[part_of[vertex]].reshape(-1, 2).all(axis=1)
-        part_of = np.concatenate([part_of, _numbered(np.full(joints, 2)) + np.int32(len(part) - 1)])
+        longer = [
+            (x, end_x),
+            (y, end_y),
+            (along, np.stack([np.zeros(joints), gaps], axis=1).ravel()),
+            (part_of, _numbered(np.full(joints, 2)) + np.int32(len(part) - 1)),
+            (is_node, np.ones(2 * joints, bool)),
+        ]
+        x, y, along, part_of, is_node = spread(np.concatenate, longer)
         part = np.concatenate([part, part[-1] + 2 * np.arange(1, joints + 1, dtype=np.int32)])
-        is_node = np.concatenate([is_node, np.ones(2 * joints, bool)])
         street = np.concatenate([street, np.full(joints, -1, np.int32)])
         level = np.concatenate([level, np.full(joints, -1)])
         exempt = np.concatenate([exempt, both])
@@ -291,15 +321,29 @@ def _cut_up(lines: _Lines, walls: Array, is_open: Array, tolerance: float, repor
     del links
 
     order = np.lexsort((element, where[:, 0], at))
+    at, where, element = at[order], where[order], element[order]
+    bounds = chunks(len(part) - 1)
     # Every line has two ends; each other node parts an edge and is written down twice.
-    inner = np.count_nonzero(is_node) - 2 * (len(part) - 1)
-    most, most_edges = len(x) + inner + 2 * len(at), len(part) - 1 + inner + len(at)
+    inner = [np.count_nonzero(is_node[part[low] : part[high]]) - 2 * (high - low) for low, high in bounds]
+    points_to = np.searchsorted(at, [part[high] for _, high in bounds]).tolist()
+    parted = np.append(0, np.cumsum(inner) + points_to)
+    most, most_edges = part[-1] + parted[-1] + len(at), len(part) - 1 + parted[-1]
     u, v, of = (np.empty(most_edges, np.int32) for _ in range(3))
     begin = np.empty(most_edges + 1, np.int32)
     ex, ey, es = np.empty((3, most))
-    n, m = kernels.cut(
-        x, y, along, part, is_node, at[order], where[order], element[order], parent, u, v, of, begin, ex, ey, es
-    )
+
+    def cut(chunk: int) -> tuple[tuple[int, int, int, int], Array]:
+        low, high = bounds[chunk]
+        k = points_to[chunk - 1] if chunk else 0
+        n, m = low + parted[chunk], part[low] + parted[chunk] + k
+        lines_, points_ = (x, y, along, part, is_node), (at, where, element)
+        n_end, m_end, short = kernels.cut(low, high, k, n, m, *lines_, *points_, u, v, of, begin, ex, ey, es)
+        return (n, n_end, m, m_end), short
+
+    done = spread(cut, range(len(bounds)))
+    n, m = _closed_up([piece for piece, _ in done], begin, [u, v, of], [ex, ey, es])
+    for _, short in done:
+        kernels.unite_all(parent, short)
     u, v, of, begin, ex, ey, es = u[:n], v[:n], of[:n], begin[: n + 1], ex[:m], ey[:m], es[:m]
     return _Pieces(u, v, begin, ex, ey, es, of, street, level, exempt, parent, met, arms)
 
@@ -523,7 +567,7 @@ def make_grid(x: Array, y: Array, first: Array, pad: float, extent: tuple[float,
     n = max(len(first), 1)
     west, south, width, height, length = 0.0, 0.0, 0.0, 0.0, 0.0
     if len(first):
-        west, south, east, north, length = extent or kernels.extent(x, y, first)
+        west, south, east, north, length = extent or _extent(x, y, first)
         width, height = east - west, north - south
     # At most about n cells, and about 5 n entries, whatever the shape and the lengths.
     cell = max(np.sqrt(width * height / n), (width + height) / n, length / (2 * n), 8 * pad, 1e-3)
@@ -546,6 +590,13 @@ def make_grid(x: Array, y: Array, first: Array, pad: float, extent: tuple[float,
     items = np.empty(int(start[-1]), np.int32)
     fill(items)
     return Grid(west, south, float(cell), nx, ny, start, items)
+
+
+def _extent(x: Array, y: Array, first: Array) -> tuple[float, float, float, float, float]:
+    # Of segments: the least x and y, the greatest, and their length together.
+    found = np.array(spread(lambda part: kernels.extent(x, y, first[slice(*part)]), chunks(len(first))))
+    (west, south), (east, north) = found[:, :2].min(axis=0), found[:, 2:4].max(axis=0)
+    return west, south, east, north, found[:, 4].sum()
 
 
 def _segments(begin: Array) -> Array:

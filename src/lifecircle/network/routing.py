@@ -417,7 +417,8 @@ def pairs(
             "home_id": put.index.take(home_row[order]),
             "facility_id": facilities.index.take(facility_row[order]),
             "walk_min": walked[order],
-        }
+        },
+        copy=False,
     )
 
 

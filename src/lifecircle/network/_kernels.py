@@ -1419,8 +1419,7 @@ def _foot(x: float, y: float, ax: float, ay: float, dx: float, dy: float) -> tup
 
 @kernel
 def _distance(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> float:
-    qx, qy = _foot(x, y, ax, ay, bx - ax, by - ay)
-    return float(np.hypot(x - qx, y - qy))
+    return float(np.sqrt(_place_on(x, y, ax, ay, bx, by)[3]))
 
 
 @kernel
@@ -1868,6 +1867,10 @@ def gather(
                 for i in range(column - ring, column + ring + 1, step):
                     if i < 0 or i >= grid.nx:
                         continue
+                    dx = max(max(grid.x + i * grid.cell - x[p], x[p] - grid.x - (i + 1) * grid.cell), 0.0)
+                    dy = max(max(grid.y + j * grid.cell - y[p], y[p] - grid.y - (j + 1) * grid.cell), 0.0)
+                    if np.sqrt(dx * dx + dy * dy) > best + 2 * half + TOUCH_M:
+                        continue
                     c = j * grid.nx + i
                     for item in range(grid.start[c], grid.start[c + 1]):
                         k = grid.items[item]
@@ -2026,7 +2029,7 @@ def place_within(
     most = 0
     for g in range(len(start) - 1):
         most = max(most, start[g + 1] - start[g])
-    near = np.empty(most, np.int64)
+    near, ties = np.empty(most, np.int64), np.empty(most, np.int64)
     lines = np.empty((most, 5), np.float64)
     far = np.empty((most, 25), np.float64)
     away, legs, x, y, least = np.empty(most), np.empty(most), np.empty(25), np.empty(25), np.empty(25)
@@ -2049,13 +2052,13 @@ def place_within(
                 dx, dy = ex[a + 1] - ex[a], ey[a + 1] - ey[a]
                 square = dx * dx + dy * dy
                 near[count] = items[m]
-                lines[count] = ex[a], ey[a], dx, dy, square if square > 0 else 1.0
+                lines[count] = ex[a], ey[a], dx, dy, 1.0 / square if square > 0 else 0.0
                 count += 1
         # Squared distances to within rounding, in loops without branches; what can be the nearest is worked out exactly below.
         for m in range(count):
-            ax, ay, dx, dy, square = lines[m]
+            ax, ay, dx, dy, inverse = lines[m]
             for q in range(25):
-                t = ((x[q] - ax) * dx + (y[q] - ay) * dy) / square
+                t = ((x[q] - ax) * dx + (y[q] - ay) * dy) * inverse
                 t = 0.0 if t < 0.0 else t
                 t = 1.0 if t > 1.0 else t
                 rx, ry = x[q] - ax - t * dx, y[q] - ay - t * dy
@@ -2065,29 +2068,32 @@ def place_within(
         for q in range(25):
             bound = np.sqrt(least[q]) + 2 * TIE_M
             bound *= bound
+            tied = 0
+            for m in range(count):
+                if far[m, q] <= bound:
+                    ties[tied] = near[m]
+                    tied += 1
             best = cap
+            if tied > 1:
+                for m in range(tied):
+                    a = first[ties[m]]
+                    best = min(best, np.sqrt(_place_on(x[q], y[q], ex[a], ey[a], ex[a + 1], ey[a + 1])[3]))
             stopped = False
-            for turn in range(2):
-                for m in range(count):
-                    if far[m, q] > bound:
-                        continue
-                    a = first[near[m]]
-                    ax, ay, bx, by = ex[a], ey[a], ex[a + 1], ey[a + 1]
-                    t, qx, qy, square = _place_on(x[q], y[q], ax, ay, bx, by)
-                    leg = np.sqrt(square)
-                    if turn == 0:
-                        best = min(best, leg)
-                        continue
-                    if leg > best + TIE_M:
-                        continue
-                    if _blocked(x[q], y[q], qx, qy, ax, ay, bx, by, walls, wall_grid) >= 0:
-                        stopped = True
-                        break
-                    e = edge_of[near[m]]
-                    s = es[a] + t * (es[a + 1] - es[a])
-                    known = out_edge[p, q]
-                    if known < 0 or e < known or (e == known and s < out_along[p, q]):
-                        out_edge[p, q], out_along[p, q], out_leg[p, q] = e, s, leg
+            for m in range(tied):
+                a = first[ties[m]]
+                ax, ay, bx, by = ex[a], ey[a], ex[a + 1], ey[a + 1]
+                t, qx, qy, square = _place_on(x[q], y[q], ax, ay, bx, by)
+                leg = np.sqrt(square)
+                if leg > best + TIE_M:
+                    continue
+                if len(walls) > 0 and _blocked(x[q], y[q], qx, qy, ax, ay, bx, by, walls, wall_grid) >= 0:
+                    stopped = True
+                    break
+                e = edge_of[ties[m]]
+                s = es[a] + t * (es[a + 1] - es[a])
+                known = out_edge[p, q]
+                if known < 0 or e < known or (e == known and s < out_along[p, q]):
+                    out_edge[p, q], out_along[p, q], out_leg[p, q] = e, s, leg
             if stopped:
                 wx, wy = _metres(whole_i[of[p]] + whole // 2, whole_j[of[p]] + whole // 2, ground)
                 out_edge[p, q], out_along[p, q], out_leg[p, q] = _open_place(
@@ -2207,6 +2213,8 @@ def doubtful(
                             for corner in range(4):
                                 cx, cy = west + (corner & 1) * side, south + (corner >> 1) * side
                                 worst = max(worst, _distance(cx, cy, ex[a], ey[a], ex[a + 1], ey[a + 1]))
+                                if worst >= leg_most:
+                                    break
                             leg_most = min(leg_most, worst)
                     doubt = inside and leg_most > cap
                     for m in range(lo, hi):
@@ -2219,7 +2227,7 @@ def doubtful(
                         ax, ay, dx, dy = ex[a], ey[a], ex[a + 1] - ex[a], ey[a + 1] - ey[a]
                         square = dx * dx + dy * dy
                         t = min(1.0, max(0.0, ((x - ax) * dx + (y - ay) * dy) / square)) if square > 0 else 0.0
-                        away = np.hypot(x - ax - t * dx, y - ay - t * dy)
+                        away = np.sqrt((x - ax - t * dx) ** 2 + (y - ay - t * dy) ** 2)
                         if away > leg_most + half:
                             continue
                         # The places of the part's points are no farther apart than the points.
@@ -2269,10 +2277,20 @@ def keep_squares(i: Array, j: Array, size: Array) -> tuple[Array, Array]:
 
 @kernel
 def _add_side(
-    i: int, j: int, size: int, side: int, table: Array, row: Array, values: Array, at: Array, over: Array, n: int
+    i: int,
+    j: int,
+    size: int,
+    side: int,
+    table: Array,
+    row: Array,
+    values: Array,
+    least: int,
+    at: Array,
+    over: Array,
+    n: int,
 ) -> int:
     # The points that the square (i, j) has on one side of it, its ends left out, in the order of a walk round the square on the other side.
-    if size <= 1 or table[_slot(table, _square_key(i, j, size))] < 0:
+    if size < least or table[_slot(table, _square_key(i, j, size))] < 0:
         return n
     stack = np.empty((32, 3), np.int64)
     worth = np.empty(32, np.float64)
@@ -2283,8 +2301,8 @@ def _add_side(
         depth -= 1
         i, j, size = stack[depth, 0], stack[depth, 1], stack[depth, 2]
         end = worth[depth]
-        found = _slot(table, _square_key(i, j, size)) if size > 1 else 0
-        if size > 1 and table[found] >= 0:
+        found = _slot(table, _square_key(i, j, size)) if size >= least else 0
+        if size >= least and table[found] >= 0:
             b = row[found]
             part = size // 4
             # The last part goes on the stack first.
@@ -2344,12 +2362,13 @@ def outlined(
     table: Array,
     row: Array,
     values: Array,
+    least: int,
     ground: Ground,
 ) -> tuple[Array, Array]:
     """The outline within squares as chords with the inside on their left: number of either end (n × 2), and where they begin.
 
     `over` is by how much the 5 × 5 points of each square are beyond the limit. Squares that are not `own` are left out. In `special` ones some
-    part has points of its own, or a part beside it has: `table`, `row` and `values` tell which (see `keep_squares`).
+    part has points of its own, or a part beside it has: `table`, `row` and `values` tell which (see `keep_squares`), `least` is the smallest of them.
     """
     ends = np.empty((1024, 2), np.int64)
     begins = np.empty((1024, 2), np.float64)
@@ -2384,7 +2403,7 @@ def outlined(
             x, y, side = stack[depth, 0], stack[depth, 1], stack[depth, 2]
             v0, v1, v2, v3 = corner[depth, 0], corner[depth, 1], corner[depth, 2], corner[depth, 3]
             count = 0
-            if special[p] and side > 1:
+            if special[p] and side >= least:
                 found = _slot(table, _square_key(x, y, side))
                 if table[found] >= 0:
                     b = row[found]
@@ -2401,28 +2420,30 @@ def outlined(
             at[0, 0], at[0, 1], worth[0] = x, y, v0
             count = 1
             if special[p]:
-                count = _add_side(x, y - side, side, 0, table, row, values, at, worth, count)
+                count = _add_side(x, y - side, side, 0, table, row, values, least, at, worth, count)
             at[count, 0], at[count, 1], worth[count] = x + side, y, v1
             count += 1
             if special[p]:
-                count = _add_side(x + side, y, side, 1, table, row, values, at, worth, count)
+                count = _add_side(x + side, y, side, 1, table, row, values, least, at, worth, count)
             at[count, 0], at[count, 1], worth[count] = x + side, y + side, v2
             count += 1
             if special[p]:
-                count = _add_side(x, y + side, side, 2, table, row, values, at, worth, count)
+                count = _add_side(x, y + side, side, 2, table, row, values, least, at, worth, count)
             at[count, 0], at[count, 1], worth[count] = x, y + side, v3
             count += 1
             if special[p]:
-                count = _add_side(x - side, y, side, 3, table, row, values, at, worth, count)
+                count = _add_side(x - side, y, side, 3, table, row, values, least, at, worth, count)
             # Crossings by turns into and out of the inside, the first one into it.
             crossings = 0
             begin = 0
-            while begin < count and not (worth[begin] > 0 and worth[(begin + 1) % count] <= 0):
+            at[count], worth[count] = at[0], worth[0]
+            while begin < count and not (worth[begin] > 0 and worth[begin + 1] <= 0):
                 begin += 1
             if begin == count:
                 continue
             for m in range(count):
-                g, h = (begin + m) % count, (begin + m + 1) % count
+                g = begin + m if begin + m < count else begin + m - count
+                h = g + 1
                 if (worth[g] <= 0) != (worth[h] <= 0):
                     cross[crossings], cross_x[crossings], cross_y[crossings] = _crossing(
                         at[g, 0], at[g, 1], at[h, 0], at[h, 1], worth[g], worth[h], ground
@@ -2439,7 +2460,7 @@ def outlined(
             while n + crossings > len(ends):
                 ends, begins = _grown(ends), _grown(begins)
             for m in range(1, crossings, 2):
-                to = (m + 1) % crossings if joined else m - 1
+                to = (m + 1 if m + 1 < crossings else 0) if joined else m - 1
                 ends[n, 0], ends[n, 1] = cross[m], cross[to]
                 begins[n, 0], begins[n, 1] = cross_x[m], cross_y[m]
                 n += 1

@@ -17,7 +17,7 @@ import shapely
 from lifecircle import standards
 from lifecircle.network import _kernels as kernels
 from lifecircle.network._kernels import Array
-from lifecircle.network._threads import spread
+from lifecircle.network._threads import chunks, spread
 from lifecircle.network.noding import WalkNetwork
 from lifecircle.network.placing import _locate
 from lifecircle.network.routing import Direction, KindDoors, WalkField, costs_from, doors_by_kind, metres_a_minute
@@ -216,9 +216,9 @@ def _chords(asked: _Asked, tile: Array, most: list[float]) -> dict[tuple[int, in
     walk, ground, squares = asked.walk, asked.ground, asked.squares
     # The squares around the tile show what lies beside its own.
     wide, high = np.arange(tile[0] - 1, tile[2] + 1), np.arange(tile[1] - 1, tile[3] + 1)
-    column, row = np.tile(wide, len(high)), np.repeat(high, len(wide))
-    i, j = (column - squares[0]) * _SQUARE, (row - squares[1]) * _SQUARE
+    i, j = (wide - squares[0]) * _SQUARE, (high - squares[1]) * _SQUARE
     near = [_near(asked, kind.reached, i, j) for kind in asked.kinds]
+    column, row, i, j = np.tile(wide, len(high)), np.repeat(high, len(wide)), np.tile(i, len(j)), np.repeat(j, len(i))
     some = np.flatnonzero(np.logical_or.reduce(near)) if near else np.empty(0, np.int64)
     if not len(some):
         return {}
@@ -246,7 +246,7 @@ def _chords(asked: _Asked, tile: Array, most: list[float]) -> dict[tuple[int, in
         for n, limit in enumerate(most):
             chosen = crossed[k, n][rows]
             if chosen.any():
-                mine = _Points(*(column[chosen] for column in points))
+                mine = points if chosen.all() else _Points(*(column[chosen] for column in points))
                 over = np.fmax(metres[chosen] - limit, mine.leg - asked.cap)
                 more = _closer(asked, parts, kind, mine, over, limit)
                 found[k, n] = _outlined(asked, mine, over, own[mine.of], more)
@@ -264,23 +264,17 @@ def _beyond(asked: _Asked) -> float:
 
 
 def _near(asked: _Asked, reached: Array, i: Array, j: Array) -> Array:
-    # Squares within the longest leg of a cell of the network's grid that is reached.
+    # Squares of columns i and rows j within the longest leg of a cell of the network's grid that is reached, row after row.
     ground, grid, cap = asked.ground, asked.walk._grid, asked.cap
-    side = _SQUARE * ground.unit
     x, y = _metres(ground, i, j)
-    x, y = x - grid.x, y - grid.y
-    ends = [
-        np.clip(np.floor(at / grid.cell).astype(np.int64) + after, 0, most)
-        for at, after, most in (
-            (x - cap, 0, grid.nx),
-            (x + side + cap, 1, grid.nx),
-            (y - cap, 0, grid.ny),
-            (y + side + cap, 1, grid.ny),
-        )
-    ]
-    left, right, low, high = ends
+    wide = _SQUARE * ground.unit + cap
+    ends = ((x - grid.x - cap, 0, grid.nx), (x - grid.x + wide, 1, grid.nx))
+    left, right = (np.clip(np.floor(at / grid.cell).astype(np.int64) + after, 0, most) for at, after, most in ends)
+    ends = ((y - grid.y - cap, 0, grid.ny), (y - grid.y + wide, 1, grid.ny))
+    rows = (np.clip(np.floor(at / grid.cell).astype(np.int64) + after, 0, most) for at, after, most in ends)
+    low, high = (row[:, np.newaxis] for row in rows)
     count = reached[high, right] - reached[low, right] - reached[high, left] + reached[low, left]
-    return np.asarray(count > 0)
+    return np.asarray(count > 0).ravel()
 
 
 def _placed(asked: _Asked, gathered: _Gathered, i: Array, j: Array, of: Array, size: int) -> _Points:
@@ -302,8 +296,8 @@ def _placed(asked: _Asked, gathered: _Gathered, i: Array, j: Array, of: Array, s
         walk.walls,
         walk._wall_grid,
     )
-    stopped, q = np.nonzero(edge == -2)
-    if len(stopped):
+    if len(walk.walls):
+        stopped, q = np.nonzero(edge == -2)
         x, y = _metres(ground, i[stopped] + q % 5 * (size // 4), j[stopped] + q // 5 * (size // 4))
         again = _locate(walk, np.stack([x, y], axis=1), _beyond(asked), threads=False)
         edge[stopped, q], along[stopped, q], leg[stopped, q] = again[:3]
@@ -341,8 +335,7 @@ class _Parts:
     def __init__(self, asked: _Asked, gathered: _Gathered, squares: int) -> None:
         self.asked, self.gathered = asked, gathered
         self.at = np.full(16 * squares, -1, np.int64)
-        none = np.empty(0, np.int64)
-        self.points = _placed(asked, gathered, none, none, none, _PART)
+        self.points: list[_Points] = []
 
     def placed(self, i: Array, j: Array, of: Array, part: Array) -> _Points:
         """The points of the parts numbered `part` of the squares `of`, whose corners are i, j."""
@@ -350,9 +343,13 @@ class _Parts:
         new = self.at[which] < 0
         if new.any():
             found = _placed(self.asked, self.gathered, i[new], j[new], of[new], _PART)
-            self.at[which[new]] = len(self.points.i) + np.arange(len(found.i))
-            self.points = _Points(*(np.concatenate(column) for column in zip(self.points, found, strict=True)))
-        return _Points(*(column[self.at[which]] for column in self.points))
+            self.at[which[new]] = sum(len(known.i) for known in self.points) + np.arange(len(found.i))
+            self.points.append(found)
+            if new.all():
+                return found
+        points = _Points(*(np.concatenate(column) for column in zip(*self.points, strict=True)))
+        self.points = [points]
+        return _Points(*(column[self.at[which]] for column in points))
 
 
 class _Closer(NamedTuple):
@@ -425,12 +422,25 @@ def _outlined(asked: _Asked, points: _Points, over: Array, own: Array, more: _Cl
         part = more.size == _PART
         beside = np.array([[0, 0], [-_PART, 0], [_PART, 0], [0, -_PART], [0, _PART]])
         at = (np.stack([more.i[part], more.j[part]], axis=1)[:, None] + beside).reshape(-1, 2) // _SQUARE
-        wide = int(points.i.max()) // _SQUARE + 3
-        mine = (points.j // _SQUARE + 1) * wide + points.i // _SQUARE + 1
-        special = np.isin(mine, (at[:, 1] + 1) * wide + at[:, 0] + 1)
+        column, row = points.i // _SQUARE, points.j // _SQUARE
+        # With a margin of one on every side for the parts beside them.
+        west, south = column.min() - 1, row.min() - 1
+        some = np.zeros((row.max() - south + 2, column.max() - west + 2), bool)
+        some[at[:, 1] - south, at[:, 0] - west] = True
+        special = some[row - south, column - west]
     table, row = kernels.keep_squares(more.i, more.j, more.size)
     found: tuple[Array, Array] = kernels.outlined(
-        points.i, points.j, _SQUARE, over, own, special, table, row, more.over, asked.ground
+        points.i,
+        points.j,
+        _SQUARE,
+        over,
+        own,
+        special,
+        table,
+        row,
+        more.over,
+        int(more.size.min(initial=_SQUARE)),
+        asked.ground,
     )
     return found
 
@@ -442,7 +452,9 @@ def _polygons(chords: list[tuple[Array, Array]]) -> Any:
         return shapely.MultiPolygon()
     order = np.argsort(ends[:, 0])
     ends, xy = ends[order], np.concatenate([part[1] for part in chords])[order]
-    after = np.searchsorted(ends[:, 0], ends[:, 1])
+    after = np.concatenate(
+        spread(lambda part: np.searchsorted(ends[:, 0], ends[slice(*part), 1]), chunks(len(ends), each=1))
+    )
     chord, begin = kernels.rings(after)
     x, y = (xy - xy[0]).T
     twice = x * y[after] - x[after] * y
@@ -454,14 +466,17 @@ def _polygons(chords: list[tuple[Array, Array]]) -> Any:
     row = (ends[:, 0] >> 31) - 1024
     whole = ((ends[:, 0] & 1) == 0) & (row % _PART == 0)
     owner = kernels.owners(ring[whole], row[whole], shell)
-    real = np.abs(area) > _NOTHING_M2
-    lost = np.flatnonzero(real & (owner < 0))
+    real = np.flatnonzero(np.abs(area) > _NOTHING_M2)
+    owner, shell = owner[real], shell[real]
+    drawn = _rings(xy[chord], begin, real)
+    lost = np.flatnonzero(owner < 0)
     if len(lost):
-        owner[lost] = _around(xy[chord], begin, np.flatnonzero(shell & real), area, lost)
-    kept = np.flatnonzero(real & (owner >= 0))
+        around = _around(drawn, np.flatnonzero(shell), area[real], lost)
+        owner[lost] = np.where(around >= 0, real[around], -1)
+    kept = np.flatnonzero(owner >= 0)
     kept = kept[np.lexsort((~shell[kept], owner[kept]))]
     _, of = np.unique(owner[kept], return_inverse=True)
-    return shapely.multipolygons(shapely.polygons(_rings(xy[chord], begin, kept), indices=of))
+    return shapely.multipolygons(shapely.polygons(drawn[kept], indices=of))
 
 
 def _rings(xy: Array, begin: Array, some: Array) -> Any:
@@ -471,10 +486,10 @@ def _rings(xy: Array, begin: Array, some: Array) -> Any:
     return shapely.linearrings(xy[at], indices=of)
 
 
-def _around(xy: Array, begin: Array, shells: Array, area: Array, holes: Array) -> Array:
-    # The smallest shell around each of the holes.
-    inside: Any = shapely.points(xy[begin[holes]])
-    outer, inner = shapely.STRtree(inside).query(shapely.polygons(_rings(xy, begin, shells)), predicate="contains")
+def _around(rings: Any, shells: Array, area: Array, holes: Array) -> Array:
+    # The smallest shell around each of the holes, −1 where there is none.
+    inside = shapely.get_point(rings[holes], 0)
+    outer, inner = shapely.STRtree(inside).query(shapely.polygons(rings[shells]), predicate="contains")
     by_size = np.argsort(-area[shells[outer]], kind="stable")
     owner = np.full(len(holes), -1, np.int64)
     owner[inner[by_size]] = shells[outer[by_size]]

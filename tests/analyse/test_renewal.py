@@ -41,12 +41,27 @@ def test_works_of_a_block_are_summed_and_a_block_without_works_keeps_the_limits(
 
 
 def test_what_is_not_known_is_not_kept_unless_what_is_known_breaks_it_already() -> None:
-    """A: 1,000 known and one not: not known. B: 3,000 known and one not: over 20 % whatever the other is. C: existing not known."""
+    """A: 1,000 known and one not: not known. B: 3,000 known and one not: over 20 % whatever the other is. C: existing not known.
+
+    Nothing is built anew: of whatever goes that is a ratio of nought, within 2.
+    """
     rows = [("A", 1000, 0), ("A", np.nan, 0), ("B", 3000, 0), ("B", np.nan, 0), ("C", 10, 0)]
     said = demolished(rows, {"A": 10_000, "B": 10_000, "C": np.nan})
     assert said["demolition_share"].isna().all()
     assert said["demolition_share_kept"].tolist() == ["not known", "no", "not known"]
-    assert said["rebuild_ratio_kept"].tolist() == ["not known", "not known", "yes"]
+    assert said["rebuild_ratio_kept"].tolist() == ["yes"] * 3
+
+
+def test_bounds_decide_where_the_rest_cannot_change_the_answer() -> None:
+    """Limits 20 % and 2. A: nothing goes, what stands is not known: kept. B: 100 go, 201 come and more: broken whatever more is.
+
+    C: 100 go and more, 200 come: at most 2. D: 100 go and more, 201 come: may be either. E: nothing stands and 10 go: no share.
+    """
+    nan = np.nan
+    rows = [("A", 0, nan), ("B", 100, 201), ("B", 0, nan), ("C", 100, 200), ("C", nan, 0), ("D", 100, 201), ("D", nan, 0), ("E", 10, 0)]  # fmt: skip
+    said = demolished(rows, {"A": nan, "B": 1_000, "C": 1_000, "D": 1_000, "E": 0})
+    assert said["demolition_share_kept"].tolist() == ["yes", "yes", "not known", "not known", "not known"]
+    assert said["rebuild_ratio_kept"].tolist() == ["not applicable", "no", "yes", "not known", "yes"]
 
 
 def test_an_unconfirmed_limit_only_indicates() -> None:

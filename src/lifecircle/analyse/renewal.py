@@ -46,7 +46,8 @@ def demolition(works: pd.DataFrame, existing: "pd.Series[float]", limits: pd.Dat
 
     Notes
     -----
-    Known demolition that breaks the share already breaks it whatever the rest is: the answer is no although the sum is NaN.
+    What is known may decide whatever the rest is: known demolition above the share is a no although the sum is NaN, known new floor
+    area within the ratio of what is known to go is a yes, and nothing demolished keeps the share whatever stands there.
 
     Examples
     --------
@@ -71,16 +72,22 @@ def demolition(works: pd.DataFrame, existing: "pd.Series[float]", limits: pd.Dat
         known[name] = groups[column].sum().reindex(existing.index, fill_value=0.0)
         told = works[column].notna().groupby(works["block"]).all().reindex(existing.index, fill_value=True)
         out[name] = known[name].where(told)
-    at_least = known["demolished_m2"] / out["existing_m2"].where(out["existing_m2"] > 0)
-    out["demolition_share"] = out["demolished_m2"] / out["existing_m2"].where(out["existing_m2"] > 0)
-    out["rebuild_ratio"] = out["new_m2"] / out["demolished_m2"].where(out["demolished_m2"] > 0)
+    stands = out["existing_m2"].where(out["existing_m2"] > 0)
+    goes = out["demolished_m2"].where(out["demolished_m2"] > 0)
+    out["demolition_share"] = (out["demolished_m2"] / stands).mask(out["demolished_m2"] == 0, 0.0)
+    out["rebuild_ratio"] = out["new_m2"] / goes
+    least = {"demolition_share": known["demolished_m2"] / stands, "rebuild_ratio": known["new_m2"] / goes}
+    known_goes = known["demolished_m2"].where(known["demolished_m2"] > 0)
+    most = {"demolition_share": out["demolition_share"], "rebuild_ratio": out["new_m2"] / known_goes}
     for limit in limits[limits["quantity"].isin(["demolition_share", "rebuild_ratio"])].to_dict("records"):
         quantity, sign, value = str(limit["quantity"]), str(limit["operator"]), float(limit["value"])
         if sign not in _OPERATORS:
             raise ValueError(f"{quantity}: the operator {sign!r} is none of {', '.join(_OPERATORS)}")
-        kept = _OPERATORS[sign](out[quantity], value).astype("boolean").mask(out[quantity].isna())
-        if quantity == "demolition_share" and sign in ("<", "<="):
-            kept = kept.mask(~_OPERATORS[sign](at_least, value) & at_least.notna(), False)
+        # An upper limit is kept where the most keeps it and broken where the least breaks it; a lower limit the other way round.
+        best, worst = (least, most) if sign in ("<", "<=") else (most, least)
+        keeps = _OPERATORS[sign](worst[quantity], value) & worst[quantity].notna()
+        breaks = ~_OPERATORS[sign](best[quantity], value) & best[quantity].notna()
+        kept = keeps.astype("boolean").mask(~keeps & ~breaks)
         prefix = "" if limit["binding"] else "indicative "
         said = kept.map({True: f"{prefix}yes", False: f"{prefix}no"}).astype("object").fillna("not known")
         if quantity == "rebuild_ratio":

@@ -93,6 +93,14 @@ def test_a_wall_through_a_plot_leaves_it_where_most_of_it_lies() -> None:
     assert blocks.sides(plots, wall, cut_m=1)["beyond_share"].tolist() == pytest.approx([0, 29 / 98, 0])
 
 
+def test_a_plot_in_two_parts_joins_by_its_main_part_only() -> None:
+    """a has 2 ha in the west and 1 ha 200 m to the east beside b: b is no neighbour of its main part, c is; a third of a lies apart."""
+    plots = town("caa..abb")
+    said = placed(plots, least=2)
+    assert sets(said) == ["ac", "b"]
+    assert blocks.sides(plots, None, cut_m=1).loc["a", "beyond_share"] == pytest.approx(1 / 3)
+
+
 def test_a_group_that_is_too_large_is_cut_in_halves() -> None:
     """Six hectares in a row with 4 ha as the most: three and three. With 2.5 ha as the most each half is cut again, 2 + 1: two plots are left over."""
     said = placed(town("abcdef"), most=4)

@@ -37,8 +37,8 @@ def sides(plots: gpd.GeoDataFrame, cuts: "gpd.GeoSeries | None", *, cut_m: float
     Returns
     -------
     DataFrame
-        On the index of `plots`: ``main``, a point inside the largest part that the lines leave of the plot (missing where they leave
-        none), and ``beyond_share``, the share of the plot's ground that lies beyond a line.
+        On the index of `plots`: ``main``, a point inside the largest part of the plot that the lines leave (missing where they leave
+        none), and ``beyond_share``, the share of the plot's ground that lies in other parts: beyond a line, or drawn apart.
 
     Examples
     --------
@@ -51,7 +51,8 @@ def sides(plots: gpd.GeoDataFrame, cuts: "gpd.GeoSeries | None", *, cut_m: float
     shapes = plots.geometry.to_numpy()
     main, beyond = shapely.point_on_surface(shapes), np.zeros(len(shapes))
     lines = _lines(cuts)
-    at = np.unique(shapely.STRtree(lines).query(shapes, predicate="dwithin", distance=cut_m)[0])
+    crossed = shapely.STRtree(lines).query(shapes, predicate="dwithin", distance=cut_m)[0]
+    at = np.union1d(crossed, np.flatnonzero(shapely.get_num_geometries(shapes) > 1))
     if len(at):
         parts, of = shapely.get_parts(_without(shapes[at], lines, cut_m), return_index=True)
         parts, of = parts[~shapely.is_empty(parts)], of[~shapely.is_empty(parts)]
@@ -104,7 +105,7 @@ def neighbours(plots: gpd.GeoDataFrame, cuts: "gpd.GeoSeries | None", *, join_m:
     order = np.lexsort((other, one))
     one, other = one[order], other[order]
     lines = _lines(cuts)
-    near = np.zeros(len(shapes), dtype=bool)
+    near = shapely.get_num_geometries(shapes) > 1
     near[shapely.STRtree(lines).query(shapes, predicate="dwithin", distance=join_m + cut_m)[0]] = True
     joined = ~(near[one] | near[other])
     joined[~joined] = _joined(

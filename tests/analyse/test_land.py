@@ -1,5 +1,6 @@
 """The land screen, worked out with a pencil."""
 
+import itertools
 from datetime import date
 
 import geopandas as gpd
@@ -12,6 +13,7 @@ from shapely import box
 
 from lifecircle import pipeline, schema
 from lifecircle.analyse import land
+from lifecircle.standards import editions
 
 MU = 2000 / 3
 AS_OF = date(2025, 12, 31)
@@ -138,6 +140,37 @@ def test_idle_land_is_a_state_of_its_own() -> None:
     assert said["idle"].tolist()[:1] + said["idle"].tolist()[2:] == ["yes", "yes", "yes", "not known"]
     assert said.loc["b", "L9a"] == "no"
     assert "candidate" not in said["candidate"].tolist()
+
+
+def test_idle_land_follows_three_valued_logic_in_every_case() -> None:
+    """All 4 × 3 × 4 × 3 × 4 combinations of known and unknown facts against Kleene's and, or over the formula of Order 53.
+
+    Yes as soon as some way of being idle holds, no only where none can, else not known.
+    """
+    facts: dict[str, list[float]] = {
+        "days_past_start_due": [-5, 365, 366, np.nan],
+        "started": [0, 1, np.nan],
+        "developed_share": [0.1, 1 / 3, 0.9, np.nan],
+        "invested_share": [0.1, 0.25, np.nan],
+        "stopped_days": [-10, 364, 365, np.nan],
+    }
+    frame = pd.DataFrame(list(itertools.product(*facts.values())), columns=list(facts))
+    said = land.underused(frame, pd.Series("any", index=frame.index), editions.land("default").rules)["idle"]
+
+    def kleene(row: pd.Series) -> str:  # type: ignore[type-arg]
+        truth = {
+            "late": row["days_past_start_due"] > 365,
+            "not_started": row["started"] == 0,
+            "thin": row["developed_share"] < 1 / 3,
+            "poor": row["invested_share"] < 0.25,
+            "still": row["stopped_days"] >= 365,
+        }
+        of = dict(zip(truth, row, strict=True))
+        rank = {name: 0.5 if np.isnan(of[name]) else float(holds) for name, holds in truth.items()}
+        worth = max(min(rank["not_started"], rank["late"]), min(max(rank["thin"], rank["poor"]), rank["still"]))
+        return {0.0: "no", 0.5: "not known", 1.0: "yes"}[worth]
+
+    assert said.tolist() == [kleene(row) for _, row in frame.iterrows()]
 
 
 def test_a_date_after_the_study_is_a_plan() -> None:

@@ -527,7 +527,8 @@ def underused(
 
         - ``candidate``: ``candidate`` where enough low-efficiency rules say yes and no exemption does, ``exempt`` where
           one does, ``not known`` where those that say yes are too few and those that can be answered elsewhere in the
-          place but not here could make them enough, ``out of scope``, else ``not candidate``
+          place but not here could make them enough, or where no rule for this land is answered and one is not known,
+          ``out of scope``, else ``not candidate``
         - ``reasons``: the rules that say yes; ``rules_yes``, ``rules_no``, ``rules_not_known``: how many do (float64;
           the last counts every rule for this land, also those the place has no data for)
         - ``exemption``, ``idle`` and ``not_supplied``: yes, no, not known, indicative yes or indicative no
@@ -585,8 +586,8 @@ def _classed(
     deciding = low[_asked(measured, rules)]
     yes = deciding == "yes"
     exempt = _any(answers[kinds.index[kinds == "exemption"]])
-    # Where no rule is asked at all, nothing is known of any parcel: that is no "not candidate".
-    silent = (low == "not known").any(axis=1) & deciding.empty
+    # A parcel none of whose rules is answered is not cleared because other land could be judged.
+    silent = (low == "not known").any(axis=1) & ~deciding.isin(["yes", "no"]).any(axis=1)
     counted = yes.sum(axis=1)
     maybe = counted + (deciding == "not known").sum(axis=1) >= needed
     enough = counted >= needed

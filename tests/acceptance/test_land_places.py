@@ -16,6 +16,7 @@ from lifecircle.analyse import land
 from lifecircle.standards import editions
 
 AS_OF = date(2025, 12, 31)
+HERE = Path(__file__).resolve().parent
 
 
 def measured(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame | None, **more: object) -> pd.DataFrame:
@@ -138,6 +139,25 @@ def test_canary_labels_are_fewer_than_told(shared: Path) -> None:
     for file in sorted((shared / "canary_town").iterdir()):
         words = file.read_bytes().lower().count(b"ruin"), file.read_bytes().count(b"declined")
         assert words == (0, {"building.gml": 2, "cons.gpkg": 2}.get(file.name, 0)), file.name
+
+
+def test_canary_runs_whole_and_reads_each_parcel_once(shared: Path, tmp_path: Path) -> None:
+    """The parcels' file says it holds 264 and holds 186, which GDAL fills up by repeating rows: 186 are read and none is rejected.
+
+    Every part of a building is in its file twice: 294 of 589 rows are rejected as such; the one row without a part has no floors.
+    The land of every parcel is not known for want of a land use, and no plot asks for renewal.
+    """
+    raw = sqlite3.connect(f"file:{shared / 'canary_town' / 'parcel.gpkg'}?immutable=1", uri=True)
+    told = raw.execute("select feature_count from gpkg_ogr_contents").fetchone()[0]
+    held = raw.execute("select count(*) from parcel").fetchone()[0]
+    raw.close()
+    assert (told, held) == (264, 186)
+    run = pipeline.run(HERE / "canary_town", out=tmp_path / "out")
+    counts = run.inventory.layers.set_index("layer")[["read", "kept", "rejected"]]
+    assert counts.loc["parcels"].tolist() == [186, 186, 0]
+    assert counts.loc["buildings"].tolist() == [589, 295, 294]
+    assert set(run.results["land"]["candidate"]) == {"not known"}
+    assert run.results["renewal_blocks"].empty
 
 
 def test_canary_parcels_are_not_known_in_full_and_one_condition_tells_little(shared: Path) -> None:

@@ -243,7 +243,9 @@ def _vector(path: Path, source: Source) -> pd.DataFrame:
             if drawing:
                 options["CLOSED_LINE_AS_POLYGON"] = "YES"
             try:
-                frame = pyogrio.read_dataframe(path, layer=inside, use_arrow=True, fid_as_index=False, **options)
+                frame = pyogrio.read_dataframe(path, layer=inside, use_arrow=True, fid_as_index=True, **options)
+                if path.suffix.lower() == ".gpkg":  # GDAL repeats rows where the file counts more than it holds
+                    frame = frame[~frame.index.duplicated()]
             except NotImplementedError:  # arcs and curves: GDAL turns them into lines only on its other way out
                 frame = pyogrio.read_dataframe(path, layer=inside, use_arrow=False, fid_as_index=False, **options)
             except UnicodeDecodeError:

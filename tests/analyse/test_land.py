@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import box
 
-from lifecircle import pipeline, schema
+from lifecircle import schema, screening
 from lifecircle.analyse import land
 from lifecircle.standards import editions
 
@@ -93,7 +93,7 @@ def verdict(
 ) -> pd.DataFrame:
     parcels = table("parcels", rows, [box(0, 0, 100, 100)] * len(rows))
     groups = pd.Series(group, index=parcels.index)
-    return land.underused(measured(parcels), groups, pipeline.land_rules(profile))
+    return land.underused(measured(parcels), groups, screening.rules(profile))
 
 
 def test_candidates_carry_value_threshold_source_and_reason() -> None:
@@ -200,7 +200,7 @@ def test_land_of_unknown_use_is_not_known() -> None:
     said = verdict({"a": {"far": 0.4}, "b": {"far": 0.4}})
     groups = pd.Series(["industrial", None], index=["a", "b"], dtype="str")
     parcels = table("parcels", {"a": {"far": 0.4}, "b": {"far": 0.4}}, [box(0, 0, 100, 100)] * 2)
-    said = land.underused(measured(parcels), groups, pipeline.land_rules("national_2018"))
+    said = land.underused(measured(parcels), groups, screening.rules("national_2018"))
     assert said["candidate"].tolist() == ["candidate", "not known"]
 
 
@@ -215,7 +215,7 @@ def test_an_edition_brings_its_own_rules_and_keeps_the_legal_states() -> None:
 @given(st.lists(st.floats(0, 3) | st.just(np.nan), min_size=1, max_size=8), st.floats(0.1, 3))
 def test_not_known_never_becomes_a_verdict(ratios: list[float], limit: float) -> None:
     """Whatever the ratios, a missing one is not known and every other follows the threshold."""
-    rules = pipeline.land_rules("national_2018").query("rule == 'L1'").assign(value=limit)
+    rules = screening.rules("national_2018").query("rule == 'L1'").assign(value=limit)
     frame = pd.DataFrame({"far": ratios})
     said = land.underused(frame, pd.Series("industrial", index=frame.index), rules)["L1"]
     expected = ["not known" if np.isnan(r) else "yes" if r < limit else "no" for r in ratios]

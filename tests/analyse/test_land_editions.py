@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from shapely import box
 
-from lifecircle import pipeline, schema, standards
+from lifecircle import schema, screening, standards
 from lifecircle.analyse import land
 from lifecircle.errors import StudyError
 from lifecircle.load import recipe
@@ -55,7 +55,7 @@ def test_missing_data_lowers_confidence_and_never_the_score() -> None:
     assert said["candidate"].tolist() == ["candidate"] * 3
     assert said["rules_yes"].tolist() == [1, 1, 1]
     assert said["criteria_known_share"].tolist() == pytest.approx([1, 2 / 3, 1 / 3])
-    assert pipeline.land_confidence(said).tolist() == ["high", "medium", "low"]
+    assert screening.confidence(said).tolist() == ["high", "medium", "low"]
 
 
 def test_confidence_counts_what_nobody_measured_and_leaves_out_other_land_and_unconfirmed_limits() -> None:
@@ -74,7 +74,7 @@ def test_out_of_scope_is_neither_candidate_nor_cleared() -> None:
     )
     frame = parcels(rows).assign(**codes)
     known = land.crosswalk(codes, standards.read("land_use"))
-    scope = pipeline.land_scope(frame, known, editions.land("default"))
+    scope = screening.in_scope(frame, known, editions.land("default"))
     said = land.underused(
         pd.DataFrame({"a": 0.0}, index=frame.index), known["land_group"], THREE.query("rule == 'A'"), scope=scope
     )
@@ -117,11 +117,11 @@ def test_the_town_as_a_whole_is_held_to_the_county_limits() -> None:
     """7,000 m² of floor on 10,000 m² of construction land is 0.7, within 0.6–0.8; the 5,000 m² of farmland do not count."""
     frame = pd.DataFrame({"area_m2": [10_000.0, 5_000.0], "built_floor_area_m2": [7_000.0, np.nan]})
     codes = pd.DataFrame({"construction": pd.array([True, False], dtype="boolean")})
-    said = pipeline.land_town(frame, codes)
+    said = screening.town(frame, codes, editions.land("county_2021_limits").town)
     assert said["answer"].tolist() == ["yes", "yes"]
     assert said["town_value"].tolist() == ["0.7", "0.7"]
     assert editions.land("county_2021_limits").needed == 0
-    unknown = pipeline.land_town(frame.assign(built_floor_area_m2=np.nan), codes)
+    unknown = screening.town(frame.assign(built_floor_area_m2=np.nan), codes, editions.land("county_2021_limits").town)
     assert unknown["answer"].tolist() == ["not known", "not known"]
 
 

@@ -7,7 +7,6 @@ Idle land and approved-but-unsupplied land are legal states of their own (Order 
 never part of it.
 """
 
-import operator
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -19,16 +18,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.analyse._comparing import OPERATORS, TOUCH_M2
+
 CLASSES = ("candidate", "exempt", "not known", "not candidate", "out of scope")
-_OPERATORS: dict[str, Any] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "=": operator.eq,
-}
-# Of two polygons that share no more than a square millimetre, the rounding of coordinates cannot tell whether they touch.
-_TOUCH_M2 = 1e-6
 
 
 def shares(parcels: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -121,7 +113,7 @@ def _common(one: Any, other: Any, *, below: bool = False) -> tuple[Any, Any, Any
             _parts(len(left), threads),
         )
         area = np.concatenate([np.zeros(0), *areas])
-    kept = area > _TOUCH_M2
+    kept = area > TOUCH_M2
     return left[kept], right[kept], area[kept]
 
 
@@ -166,7 +158,7 @@ def standing(
     # Where parcels overlap the sum may exceed the footprint.
     on = groups["area_m2"].sum().reindex(out.index, fill_value=0.0)
     off = (out["footprint_m2"] - on).clip(lower=0.0)
-    out["off_parcels_m2"] = off.where(off > _TOUCH_M2, 0.0)
+    out["off_parcels_m2"] = off.where(off > TOUCH_M2, 0.0)
     said = buildings["parcel_id"].astype("str") if "parcel_id" in buildings else pd.Series(np.nan, index=out.index)
     there = said.isin(parcels.index)
     found = pd.MultiIndex.from_arrays([pairs["building"], pairs["parcel"]])
@@ -804,11 +796,11 @@ def _holds(measured: pd.DataFrame, quantity: str, sign: str, limit: float) -> An
     if quantity not in measured or pd.isna(limit):
         return np.zeros(len(measured), dtype=np.int8)
     least = measured[quantity].to_numpy(dtype=np.float64, na_value=np.nan)
-    meets = _OPERATORS[sign](least, limit)
+    meets = OPERATORS[sign](least, limit)
     known = ~np.isnan(least)
     if f"{quantity}_most" in measured:
         most = measured[f"{quantity}_most"].to_numpy(dtype=np.float64, na_value=np.nan)
-        known &= _OPERATORS[sign](most, limit) == meets
+        known &= OPERATORS[sign](most, limit) == meets
     return np.where(known, np.where(meets, 1, -1), 0).astype(np.int8)
 
 

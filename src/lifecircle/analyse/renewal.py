@@ -4,17 +4,14 @@ The limits are those of 建科〔2021〕63号, read from ``reuse.csv`` by the ca
 area of a unit, and new floor area of at most twice what is demolished.
 """
 
-import operator
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-_OPERATORS: dict[str, Any] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-# Of two shapes that share no more than a square millimetre, the rounding of coordinates cannot tell whether they touch.
-_TOUCH_M2 = 1e-6
+from lifecircle.analyse._comparing import OPERATORS, TOUCH_M2
+
+_SIGNS = {sign: holds for sign, holds in OPERATORS.items() if sign != "="}  # a limit is a bound
 
 
 def demolition(works: pd.DataFrame, existing: "pd.Series[float]", limits: pd.DataFrame) -> pd.DataFrame:
@@ -81,12 +78,12 @@ def demolition(works: pd.DataFrame, existing: "pd.Series[float]", limits: pd.Dat
     most = {"demolition_share": out["demolition_share"], "rebuild_ratio": out["new_m2"] / known_goes}
     for limit in limits[limits["quantity"].isin(["demolition_share", "rebuild_ratio"])].to_dict("records"):
         quantity, sign, value = str(limit["quantity"]), str(limit["operator"]), float(limit["value"])
-        if sign not in _OPERATORS:
-            raise ValueError(f"{quantity}: the operator {sign!r} is none of {', '.join(_OPERATORS)}")
+        if sign not in _SIGNS:
+            raise ValueError(f"{quantity}: the operator {sign!r} is none of {', '.join(_SIGNS)}")
         # An upper limit is kept where the most keeps it and broken where the least breaks it; a lower limit the other way round.
         best, worst = (least, most) if sign in ("<", "<=") else (most, least)
-        keeps = _OPERATORS[sign](worst[quantity], value) & worst[quantity].notna()
-        breaks = ~_OPERATORS[sign](best[quantity], value) & best[quantity].notna()
+        keeps = _SIGNS[sign](worst[quantity], value) & worst[quantity].notna()
+        breaks = ~_SIGNS[sign](best[quantity], value) & best[quantity].notna()
         kept = keeps.astype("boolean").mask(~keeps & ~breaks)
         prefix = "" if limit["binding"] else "indicative "
         said = kept.map({True: f"{prefix}yes", False: f"{prefix}no"}).astype("object").fillna("not known")
@@ -164,4 +161,4 @@ def duplicates(projects: gpd.GeoDataFrame, *, least_m2: float = 0.0, years_apart
     )
     order = np.lexsort((other, one))
     pairs = pairs.iloc[order]
-    return pairs[pairs["overlap_m2"] > max(least_m2, _TOUCH_M2)].reset_index(drop=True)
+    return pairs[pairs["overlap_m2"] > max(least_m2, TOUCH_M2)].reset_index(drop=True)

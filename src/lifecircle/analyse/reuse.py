@@ -6,7 +6,6 @@ fails makes the use not allowed, and one that is not known makes it not known; a
 value has not been confirmed answer ``indicative pass`` or ``indicative fail`` and only warn.
 """
 
-import operator
 from typing import Any
 
 import geopandas as gpd
@@ -14,17 +13,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from lifecircle.analyse._comparing import OPERATORS, TOUCH_M2
+
 VERDICTS = ("allowed", "not known", "not allowed")
 EVIDENCE = ("register", "no_building", "severed", "meter_still", "marked_vacant")
-_OPERATORS: dict[str, Any] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "=": operator.eq,
-}
-# Of two shapes that share no more than a square millimetre, the rounding of coordinates cannot tell whether they touch.
-_TOUCH_M2 = 1e-6
 _SLACK = 1e-9
 _AREAS = ("floor_area_m2", "ground_floor_area_m2", "site_area_m2")
 _NUMBERS = (*_AREAS, "clear_height_m", "floors", "months_without_use")
@@ -171,7 +163,7 @@ def _holds(values: "pd.Series[Any]", sign: str, limit: float, text: str) -> Any:
     else:
         numbers = values.astype("float64").to_numpy(dtype="float64", na_value=np.nan)
         known = known & ~np.isnan(numbers)
-        held = _OPERATORS[sign](numbers, limit)
+        held = OPERATORS[sign](numbers, limit)
     return np.where(known, np.where(held, 1, -1), 0).astype(np.int8)
 
 
@@ -231,7 +223,7 @@ def _plots(
 def _standing(grounds: Any, buildings: Any) -> Any:
     """How many buildings stand on each piece of ground; a touching wall is none."""
     one, other = shapely.STRtree(buildings).query(grounds, predicate="intersects")
-    on = shapely.area(shapely.intersection(grounds[one], buildings[other])) > _TOUCH_M2
+    on = shapely.area(shapely.intersection(grounds[one], buildings[other])) > TOUCH_M2
     return np.bincount(one[on], minlength=len(grounds)).astype("float64")
 
 

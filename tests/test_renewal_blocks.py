@@ -190,10 +190,14 @@ def test_people_who_reach_nothing_make_a_gap(town: pipeline.Run) -> None:
 
 
 def test_the_order_of_rows_changes_nothing(town: pipeline.Run) -> None:
-    """Parcels and homes from last to first give the same tables."""
+    """Parcels, homes, assets and projects from last to first give the same tables."""
     homes, land = walked(town.study), town.results["land"]
     one = blocks.analyse(town.study, land, coverage_homes=homes)  # type: ignore[arg-type]
-    other = blocks.analyse(town.study, land.iloc[::-1], coverage_homes=homes.iloc[::-1])  # type: ignore[arg-type]
+    assets, projects = town.study.assets, town.study.projects
+    assert assets is not None
+    assert projects is not None
+    turned = dataclasses.replace(town.study, assets=assets.iloc[::-1], projects=projects.iloc[::-1])
+    other = blocks.analyse(turned, land.iloc[::-1], coverage_homes=homes.iloc[::-1])  # type: ignore[arg-type]
     for name, frame in one.items():
         pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(other[name]))
 
@@ -218,6 +222,16 @@ def test_main_roads_part_blocks_but_not_in_a_tunnel(town: pipeline.Run) -> None:
     streets = schema.conform("streets", frame)
     lines = blocks.barred(dataclasses.replace(town.study, streets=streets, barriers=None))
     assert [line.coords[0][1] - Y for line in lines] == [0, 1]
+
+
+def test_an_open_gate_joins_no_blocks(town: pipeline.Run) -> None:
+    """An open gate in the wall between P2 and P3, and one that is closed, leave the wall what it is: the same two blocks."""
+    gate = gpd.GeoDataFrame({"state": ["open", "closed"]}, geometry=[Point(X + 300, Y + 75)] * 2, index=["G1", "G2"], crs=4547)
+    study = dataclasses.replace(town.study, gates=schema.conform("gates", gate))
+    said = blocks.analyse(study, town.results["land"])["renewal_block_evidence"]  # type: ignore[arg-type]
+    without = blocks.analyse(town.study, town.results["land"])["renewal_block_evidence"]  # type: ignore[arg-type]
+    pd.testing.assert_frame_equal(pd.DataFrame(said), pd.DataFrame(without))
+    assert said["block_id"].nunique() == 2
 
 
 def test_a_town_without_candidates_has_no_blocks_and_says_so(town: pipeline.Run) -> None:

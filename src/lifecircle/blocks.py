@@ -80,7 +80,7 @@ def analyse(
     shown = ("demolition_share", "demolition_share_kept", "rebuild_ratio", "rebuild_ratio_kept")
     layers["renewal_blocks"] = layer.join(torn[[c for c in shown if c in torn]])
     if study.projects is not None:
-        layers["renewal_duplicates"] = renewal.duplicates(study.projects).rename(columns={"other": "other_project"})
+        layers["renewal_duplicates"] = renewal.duplicates(study.projects.sort_index()).rename(columns={"other": "other_project"})
     layers["renewal_town"] = _town(layer, evidence, land)
     return layers
 
@@ -88,7 +88,8 @@ def analyse(
 def barred(study: Study) -> gpd.GeoSeries:
     """What no block may cross: barriers, and streets of the classes that are main roads, tunnels left out.
 
-    A street whose class is not known is not taken for a main road.
+    A street whose class is not known is not taken for a main road. A gate, open or not, lets people through and joins no blocks:
+    the wall beside it still parts what would be renewed as one.
 
     >>> from datetime import date
     >>> from pyproj import CRS

@@ -61,7 +61,7 @@ def test_a_sheet_a_question_with_sources_below(run: pipeline.Run) -> None:
     """Every sheet of the land workbook has its title, a sentence, and the date of the data below; criteria have their sources."""
     zh = run.study.language == "zh"
     sheets = cells(run)
-    assert len(sheets) == 11
+    assert len(sheets) == 12
     date = "数据日期：2025-12-31" if zh else "Data as of 2025-12-31"
     for title, rows in list(sheets.items())[1:]:
         assert rows[0][0] == title
@@ -94,10 +94,27 @@ def test_answers_are_words(run: pipeline.Run) -> None:
     """On the sheet of all parcels and that of rules every answer and unit is a word of the study's language, no code."""
     zh = run.study.language == "zh"
     sheets = cells(run)
-    names = ("低效用地", "判定标准") if zh else ("Low-efficiency land", "Rules")
+    names = ("全部地块", "判定标准") if zh else ("All parcels", "Rules")
     said = {str(cell) for title in names for row in sheets[title] for cell in row}
     assert not said & {"yes", "no", "not applicable", "indicative yes", "indicative no", "count"}
     assert said >= ({"是", "否", "未知", "比值", "天"} if zh else {"Yes", "No", "Not known", "ratio", "days"})
+
+
+def test_how_firm_the_list_is_can_be_read(run: pipeline.Run) -> None:
+    """0.4 is under 0.8 and under 0.72 and 0.88: one parcel of a hectare hangs on one criterion. 0.85 would come in at 0.88, by one number.
+
+    The paddy is out. The condition is written out as it is moved; differences of the two ratios are ratios, no percentages.
+    """
+    zh = run.study.language == "zh"
+    sheets = cells(run)
+    standing = {row[0]: row[1:] for row in sheets["名单有多稳" if zh else "Standing"][3:8]}
+    assert standing["只凭一条判据" if zh else "By one criterion"] == [1, 10_000, 0, 0]
+    assert standing["取决于一个数" if zh else "On one number"] == [0, 0, 1, 10_000]
+    assert standing["不在名单" if zh else "Out"] == [0, 0, 1, 10_000]
+    moved = [row[2] for row in sheets["名单稳定性" if zh else "How firm"]]
+    assert ("容积率 < 0.72" if zh else "Floor area ratio < 0.72") in moved
+    heads = [str(head) for head in sheets["全部地块" if zh else "All parcels"][2]]
+    assert [head for head in heads if head.endswith("（比值）" if zh else "(ratio)")]
 
 
 def test_the_map_lists_the_evidence_of_the_citys_own_rules(run: pipeline.Run) -> None:

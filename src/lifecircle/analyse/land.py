@@ -607,7 +607,7 @@ def threshold(conditions: pd.DataFrame) -> str:
     >>> threshold(pd.DataFrame({"quantity": ["far"], "operator": ["<"], "value": [1.0]}))
     'far < 1'
     """
-    limits = conditions["value"].map("{:g}".format, na_action="ignore").astype("object").fillna("?")
+    limits = _texts(conditions["value"], 4)
     return " ∧ ".join(conditions["quantity"] + " " + conditions["operator"] + " " + limits)
 
 
@@ -810,12 +810,17 @@ def _said(measured: pd.DataFrame, conditions: pd.DataFrame) -> "pd.Series[Any]":
     said = pd.Series("", index=measured.index)
     for i, quantity in enumerate(quantities):
         values = measured[quantity] if quantity in measured else pd.Series(np.nan, index=measured.index)
-        text = values.round(3).map("{:g}".format, na_action="ignore").astype("object").fillna("?")
+        text = _texts(values, 3)
         if f"{quantity}_most" in measured:
             text = text.mask(measured[f"{quantity}_most"] > values, "≥ " + text)
         label = "" if len(quantities) == 1 else f"{quantity} = "
         said = said + ("; " if i else "") + label + text
     return said
+
+
+def _texts(numbers: "pd.Series[Any]", digits: int) -> "pd.Series[Any]":
+    """Numbers as a person writes them, rounded and without powers of ten; what is missing is a question mark."""
+    return numbers.round(digits).map("{:.15g}".format, na_action="ignore").astype("object").fillna("?")
 
 
 def _any(table: pd.DataFrame) -> "pd.Series[Any]":

@@ -50,7 +50,7 @@ def said(text: str, language: str, more: Mapping[str, str] | None = None) -> str
     """A condition with the columns it names in words.
 
     >>> said("built_year <= 2000 ∧ far < 1", "zh"), said("far = ?", "en")
-    ('建成年份 <= 2000 ∧ 容积率 < 1', 'Floor area ratio = not known')
+    ('建成年份 ≤ 2000 ∧ 容积率 < 1', 'Floor area ratio = not known')
     """
 
     def replaced(found: "re.Match[str]") -> str:
@@ -58,6 +58,7 @@ def said(text: str, language: str, more: Mapping[str, str] | None = None) -> str
         return heading(column, language, more) if column in _listed("column") or (more and column in more) else column
 
     text = re.sub(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)*\b", replaced, text)
+    text = text.replace(" <= ", " ≤ ").replace(" >= ", " ≥ ")
     return text.replace("?", word("not known", language).lower())
 
 
@@ -66,27 +67,37 @@ def unit(column: str, language: str) -> str:
 
     >>> unit("site_area_m2", "zh"), unit("walk_min_clinic", "en"), unit("share", "en"), unit("name", "en")
     ('平方米', 'min', '%', '')
+    >>> unit("straight_less_metres", "en"), unit("far_difference", "en")
+    ('percentage points', 'ratio')
     """
-    if is_share(column):
+    if column.startswith(_SHARES):
         return "%"
     if column.endswith(("_value", "_threshold", "_source", "_mark")):
         return ""
     if column.startswith("walk_min"):
         return _listed("unit")["_min"][language != "zh"]
-    fits = [suffix for suffix in _listed("unit") if column.endswith(suffix)]
-    return _listed("unit")[max(fits, key=len)][language != "zh"] if fits else ""
+    return _listed("unit")[_ending(column)][language != "zh"] if _ending(column) else ""
+
+
+_SHARES = ("share", "completeness")
+_PERCENT = ("%", "百分点")
+
+
+def _ending(column: str) -> str:
+    """The longest ending of a column's name that has a unit; an empty text where none has."""
+    return max((suffix for suffix in _listed("unit") if column.endswith(suffix)), key=len, default="")
 
 
 def is_share(column: str) -> bool:
-    """Whether a column runs from 0 to 1 and is printed as a percentage.
+    """Whether a column is a share of 1, or a difference of such shares, and is printed as a percentage.
 
     >>> is_share("completeness_15"), is_share("invested_share"), is_share("share_15_min"), is_share("far")
     (True, True, True, False)
     >>> is_share("straight_less_metres"), is_share("spread")
     (True, True)
     """
-    ends = tuple(code for code, (zh, _) in _listed("unit").items() if zh == "%")
-    return column.startswith(("share", "completeness")) or column.endswith(ends)
+    ending = _ending(column)
+    return column.startswith(_SHARES) or (ending != "" and _listed("unit")[ending][0] in _PERCENT)
 
 
 def heading(column: str, language: str, more: Mapping[str, str] | None = None) -> str:

@@ -10,8 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from lifecircle import normalise, standards
-from lifecircle.analyse import land
-from lifecircle.publish import geopackage, labels, manifest, overview, reuse_sheets, symbols, workbook
+from lifecircle.publish import geopackage, labels, land_sheets, manifest, overview, reuse_sheets, symbols, workbook
 from lifecircle.study import Study
 
 Layers = dict[str, gpd.GeoDataFrame | pd.DataFrame]
@@ -61,7 +60,7 @@ def write(
         synthetic=study.synthetic,
         note=_note(study, network),
         summary=headlines(results, language=study.language),
-        words=_rule_names(results["land_rules"], study.language) if "land_rules" in results else None,
+        words=land_sheets.rule_names(results["land_rules"], study.language) if "land_rules" in results else None,
         basemap=basemap,
     )
     manifest.write(
@@ -315,112 +314,15 @@ def _workbooks(study: Study, inventory: normalise.Inventory, results: Layers) ->
         said = {text: comma.join(labels.word(c, study.language) for c in text.split(", ")) for text in codes.dropna()}
         flat["gap_areas"] = flat["gap_areas"].assign(missing=codes.map(said))
     if "renewal_blocks" in flat:
-        flat |= _blocks(flat, study.language)
+        flat |= land_sheets.block_sheets(flat, study.language)
     if "land" in flat:
-        flat |= _land(flat, study.language)
+        flat |= land_sheets.land_sheets(flat, study.language)
     if "reuse_assets" in flat:
         flat |= reuse_sheets.sheets(flat, study.language)
     for theme, names in _SHEETS.items():
         if names[0] in flat:
             books[theme] = {name: flat[name] for name in names if name in flat}
     return books
-
-
-def _land(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataFrame]:
-    """The sheets of the land workbook, one a question: which, why, how firmly, by which edition, what else, what is doubtful."""
-    every, rules = flat["land"], flat["land_rules"]
-    found = every[every["candidate"] == "candidate"].sort_values("area_m2", ascending=False, kind="stable")
-    states = every[["idle", "not_supplied"]].isin(["yes", "indicative yes"]).any(axis=1)
-    named = {rule: f"{rule} {name}" for rule, name in _rule_names(rules, language).items()}
-    most = _EVIDENCE_ROWS // max(rules["rule"].nunique(), 1)  # of the largest first, what a sheet holds
-    why = land.evidence(found.head(most), rules)
-    why["threshold"] = why["threshold"].map({text: labels.said(text, language) for text in why["threshold"].unique()})
-    why["value"] = why["value"].map({text: labels.said(text, language) for text in why["value"].unique()})
-    heading = {column: labels.heading(column, language) for column in rules["quantity"]}
-    told = rules.rename(columns={"class": "rule_class", f"name_{language}": "name"})
-    comma = "；" if language == "zh" else "; "
-    reasons = {
-        text: comma.join(named[rule] for rule in text.split(", ")) if text else ""
-        for text in every["reasons"].dropna().unique()
-    }
-    hangs = {
-        text: comma.join(labels.said(part, language, named) for part in text.split(", "))
-        for text in every["hangs_on"].dropna().unique()
-    }
-    every = every.assign(reasons=every["reasons"].map(reasons), hangs_on=every["hangs_on"].map(hangs)).astype(
-        {"reasons": "str", "hangs_on": "str"}
-    )
-    found = every.loc[found.index]
-    answers = {code: labels.word(code, language) for code in _ANSWERS}
-    worded = {rule: every[rule].map(answers).astype("str") for rule in named if rule in every}
-    only = [c for c in every if not str(c).endswith(("_threshold", "_source", "_mark"))]
-    out = {
-        "land_candidates": found[[c for c in _CANDIDATE if c in found]].assign(
-            reviewer=pd.array([""] * len(found), dtype="str")
-        ),
-        "land_evidence": why.assign(rule=why["rule"].map(named)),
-        "land_idle": every.loc[states, [c for c in _IDLE if c in every]],
-        "land": every[only].assign(**worded),
-        "land_rules": told.assign(
-            quantity=rules["quantity"].map(heading),
-            unit=rules["unit"].map({u: labels.word(f"unit: {u}", language) for u in rules["unit"].unique()}),
-        )[list(_RULE)],
-    }
-    if "land_sensitivity" in flat:
-        cases = flat["land_sensitivity"]
-        out["land_sensitivity"] = cases.assign(
-            rule=cases["rule"].map(named).astype("str"), quantity=cases["quantity"].map(heading).astype("str")
-        )
-    if "land_town" in flat:
-        town = flat["land_town"]
-        out["land_town"] = town.assign(
-            rule=town["rule"].map(_shipped_names(language)),
-            threshold=[labels.said(text, language) for text in town["threshold"]],
-        )
-    return out
-
-
-def _blocks(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataFrame]:
-    """The sheets of renewal blocks in words: lists of codes, items and conditions."""
-    comma = "；" if language == "zh" else "; "
-    evidence = flat["renewal_block_evidence"]
-    rules = _rule_names(flat["land_rules"], language) if "land_rules" in flat else {}
-    why = {text: comma.join(labels.word(c, language) for c in text.split(", ")) for text in evidence["why"].unique()}
-    reasons = {
-        text: comma.join(f"{rule} {rules.get(rule, '')}".strip() for rule in text.split(", ")) if text else ""
-        for text in evidence["reasons"].dropna().unique()
-    }
-    torn, town = flat["renewal_demolition"], flat["renewal_town"]
-    limits = [str(c) for c in torn if str(c).endswith("_threshold")]
-    told: dict[str, Any] = {
-        c: torn[c].map({text: labels.said(text, language) for text in torn[c].unique()}).astype("str") for c in limits
-    }
-    items = town["item"].map({item: labels.word(item, language) for item in town["item"]})
-    return {
-        "renewal_block_evidence": evidence.assign(
-            why=evidence["why"].map(why), reasons=evidence["reasons"].map(reasons).astype("str")
-        ),
-        "renewal_demolition": torn.assign(**told),
-        "renewal_town": town.assign(
-            item=items, answer=town["answer"].map(_words(town["answer"], language)).astype("str")
-        ),
-    }
-
-
-def _words(codes: pd.Series[str], language: str) -> dict[str, str]:
-    return {code: labels.word(code, language) for code in codes.dropna().unique()}
-
-
-_EVIDENCE_ROWS = 1_000_000
-_ANSWERS = ("yes", "no", "not known", "not applicable", "indicative yes", "indicative no")
-
-
-def _rule_names(rules: pd.DataFrame, language: str) -> dict[str, str]:
-    return dict(zip(rules["rule"], rules[f"name_{language}"], strict=True))
-
-
-def _shipped_names(language: str) -> dict[str, str]:
-    return {rule: names[language != "zh"] for rule, names in symbols.rules().items()}
 
 
 def _certainty(table: pd.DataFrame, language: str) -> pd.DataFrame:
@@ -466,13 +368,14 @@ _SHEETS = {
         *(
             "land_candidates",
             "land_evidence",
+            "land_standing",
             "land_sensitivity",
             "land_editions",
             "land_idle",
             "land_town",
             "land_doubts",
         ),
-        *("land_buildings", "land", "land_rules"),
+        *("land_buildings", "land_parcels", "land_rules"),
     ),
     "parks": ("park_coverage", "park_land"),
     "pipes": ("pipes_length", "pipes_screen"),
@@ -485,46 +388,6 @@ _SHEETS = {
         *("reuse_assets", "reuse_criteria", "reuse_doubts", "reuse_rules"),
     ),
 }
-_CANDIDATE = (
-    *("name", "land_use", "land_group", "area_m2", "reasons", "rules_yes", "rules_not_known", "confidence", "standing"),
-    *("hangs_on", "exemption", "idle", "far", "building_coverage", "built_year", "dangerous_share", "industry"),
-    *(
-        "tax_per_mu_yuan",
-        "tax_share_of_industry",
-        "output_per_mu_yuan",
-        "months_without_use",
-        "area_differs",
-        "far_differs",
-    ),
-)
-_IDLE = (
-    *(
-        "name",
-        "land_use",
-        "land_group",
-        "area_m2",
-        "idle",
-        "not_supplied",
-        "candidate",
-        "started",
-        "days_past_start_due",
-    ),
-    *("stopped_days", "developed_share", "invested_share", "days_since_approval"),
-)
-_RULE = (
-    "profile",
-    "rule",
-    "name",
-    "rule_class",
-    "group",
-    "quantity",
-    "operator",
-    "value",
-    "unit",
-    "source",
-    "mark",
-    "binding",
-)
 
 
 def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, study: Study) -> None:
@@ -682,11 +545,15 @@ _SAID = {
         "候选地块逐条判定（面积大者在前，以工作表容量为限）：数值、标准、结果、依据；未知不算否。",
         "Every criterion of every candidate, the largest first, as far as a sheet holds: value, threshold, answer, source. Not known is not no.",
     ),
+    "land_standing": (
+        "名单有多稳。始终在名单：任一阈值浮动一成、任去一条判据都不出名单；只凭一条判据：去掉该条即出名单；取决于一个（几个）数：该数浮动一成即进出名单。",
+        "How firm the list is. Always in: no threshold moved by a tenth and no criterion left out takes it off. By one criterion: off without that one. On one number (several numbers): in or out when that number moves by a tenth.",
+    ),
     "land_sensitivity": (
         "每个阈值上下浮动一成、每条判据去掉一次，候选名单如何变化；年份按房龄浮动。",
         "How the list changes when each threshold moves by a tenth and when each criterion is left out; a year moves by its age.",
     ),
-    "land": (
+    "land_parcels": (
         "全部地块：地类、判定、指标与逐条结果；各条的标准与依据见“判定标准”。",
         "Every parcel: its land use, class, measures and the answer to each criterion; thresholds and sources are on the sheet of rules.",
     ),

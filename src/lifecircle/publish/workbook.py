@@ -23,6 +23,7 @@ _RESERVED = {"history"}
 _PEOPLE = ("residents", "dwellings", "elderly", "children")
 _SHORT = 40
 _WIDEST, _NARROWEST = 48.0, 7.0
+_PAGE = 260.0  # characters across a printed page, at half size
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -179,11 +180,14 @@ def _write_sheet(page: Any, sheet: Sheet, formats: Mapping[str, Any], *, languag
             top = 2
     headings = [labels.titled(str(column), language, sheet.labels) for column in frame.columns]
     page.set_row(top, 32)
+    across = 0.0
     for place, (column, head) in enumerate(zip(frame.columns, headings, strict=True)):
         page.write_string(top, place, _one(head), formats["head"])
         width = _write_column(page, frame.iloc[:, place], str(column), sheet, formats, (top + 1, place), language)
         # a heading may take two lines, so half of it must fit beside the filter's button
-        page.set_column(place, place, min(_WIDEST, max(_NARROWEST, width + 3, _wide(head) / 2 + 4)))
+        width = min(_WIDEST, max(_NARROWEST, width + 3, _wide(head) / 2 + 4))
+        page.set_column(place, place, width)
+        across += width
     for line, text in enumerate(sheet.foot, start=top + len(frame) + 2):
         page.write_string(line, 0, _one(text), _unwrapped(formats))
     page.freeze_panes(top + 1, 1)
@@ -191,8 +195,9 @@ def _write_sheet(page: Any, sheet: Sheet, formats: Mapping[str, Any], *, languag
         page.autofilter(top, 0, top + max(len(frame), 1), len(frame.columns) - 1)
     page.set_landscape()
     page.set_paper(9)
-    page.fit_to_pages(1, 0)
+    page.fit_to_pages(max(1, round(across / _PAGE)), 0)
     page.repeat_rows(top)
+    page.repeat_columns(0)
 
 
 def _unwrapped(formats: Mapping[str, Any]) -> Any:

@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+_Results = Annotated[Path | None, typer.Option("--out", help="The folder of results; layers/<folder> by default.")]
 _Study = Annotated[Path, typer.Argument(metavar="STUDY", help="A folder with a study.toml, or the file itself.")]
 # A Chinese or Western code page lacks some of the signs; a question mark in a log is better than no run.
 for stream in (sys.stdout, sys.stderr):
@@ -140,6 +141,20 @@ def compare(
         with _progress() as say:
             found = what_if.compare(study, scenario, out=out, progress=say)
         _print_comparison(found)
+
+
+@app.command()
+def export(study: _Study, out: _Results = None) -> None:
+    """Write the results as CSV and GeoJSON for other programs.
+
+    Files go into the folder exchange beside the results; those of the last run serve where the inputs are still the same.
+    """
+    with _sentences():
+        from lifecircle import pipeline
+
+        with _progress() as say:
+            folder = pipeline.exchange(study, out=out, progress=say)
+        _out.print(str(folder.resolve()), markup=False)
 
 
 @app.command()

@@ -135,6 +135,56 @@ def run(
     )
 
 
+def results(place: Path | str, *, out: Path | str | None = None, progress: Progress | None = None) -> Run:
+    """What a run of `place` gives, without publishing: that of the last run into `out` where it had the same inputs, else worked out anew.
+
+    Parameters as for `run`; nothing is written.
+
+    Raises
+    ------
+    LifecircleError
+        As `run`.
+    """
+    from lifecircle.publish import output
+
+    watch = _Watch(progress)
+    with watch("read"):
+        recipe = load.recipe.read(place)
+        out = Path(out) if out is not None else Path("layers") / recipe.folder.name
+        study, inventory = normalise.place(recipe, progress=watch.within)
+    last = output.previous(out)
+    if last is None or _differ(last, _facts(recipe, study, inventory)):
+        found, skipped, walked = analyse(study, watch=watch)
+    else:
+        found = _read_back(out / "results.gpkg")
+        skipped = {theme: said["why"] for theme, said in last["themes"].items() if "why" in said}
+        walked = last["network"]
+    return Run(
+        out=out,
+        study=study,
+        inventory=inventory,
+        results={name: found[name] for name in _OF_THEME if name in found},
+        skipped=skipped,
+        network=walked,
+        seconds=watch.seconds,
+    )
+
+
+def exchange(place: Path | str, *, out: Path | str | None = None, progress: Progress | None = None) -> Path:
+    """Write the results of `place` as CSV and GeoJSON into the folder ``exchange`` beside them, and return it; see `results` and `exchange.write`.
+
+    The last set of files there is replaced only when the new one is whole.
+    """
+    from lifecircle.publish import exchange as files
+    from lifecircle.publish import manifest, output
+
+    found = results(place, out=out, progress=progress)
+    with output.staged(found.out / "exchange") as folder:
+        files.write(found.results, folder)
+        manifest.write({"name": found.study.name, "as_of": found.study.as_of}, folder / manifest.NAME)
+    return found.out / "exchange"
+
+
 def analyse(
     study: Study, *, only: str | None = None, kept: Layers | None = None, watch: _Watch | None = None
 ) -> tuple[Layers, dict[str, str], dict[str, Any]]:
@@ -203,8 +253,7 @@ _LAYERS = {
 }
 
 
-def _theme_of(layer: str) -> str:
-    return next(theme for theme, names in _LAYERS.items() if layer in names)
+_OF_THEME = {name: theme for theme, names in _LAYERS.items() for name in names}
 
 
 def _coverage(study: Study) -> tuple[Layers, dict[str, Any]]:
@@ -347,19 +396,26 @@ def _facts(recipe: Any, study: Study, inventory: normalise.Inventory) -> dict[st
 
 def _last(out: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest of the last run into `out`, which must have had the same inputs."""
-    from lifecircle.publish import manifest, output
+    from lifecircle.publish import output
 
     last = output.previous(out)
     if last is None:
         raise StudyError("--theme", [f"{out} holds no results of a whole run yet; run without --theme first"])
-    now = json.loads(manifest.text(facts))
-    changed = [key for key in now if last.get(key) != now[key]]
+    changed = _differ(last, facts)
     if changed:
         raise StudyError(
             "--theme",
             [f"the last run in {out} had other {', '.join(changed)}; run without --theme to compute everything anew"],
         )
     return last
+
+
+def _differ(last: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
+    """What the last run rested on that is otherwise now."""
+    from lifecircle.publish import manifest
+
+    now = json.loads(manifest.text(facts))
+    return [key for key in now if last.get(key) != now[key]]
 
 
 _INDEX = {
@@ -379,18 +435,18 @@ _INDEX = {
 }
 
 
-def _read_back(path: Path, *, except_theme: str) -> Layers:
+def _read_back(path: Path, *, except_theme: str | None = None) -> Layers:
     import pyogrio
 
     layers: Layers = {}
     try:
         for name in map(str, pyogrio.list_layers(path)[:, 0]):
-            if _theme_of(name) != except_theme:
+            if name in _OF_THEME and _OF_THEME[name] != except_theme:
                 frame = pyogrio.read_dataframe(path, layer=name)
                 objects = [c for c in frame if c != "geometry" and pd.api.types.is_object_dtype(frame[c])]
                 frame = frame.astype(dict.fromkeys(objects, "str"))
                 layers[name] = frame.set_index(_INDEX[name]) if name in _INDEX else frame
-    except (OSError, RuntimeError, KeyError, StopIteration) as error:
+    except (OSError, RuntimeError, KeyError) as error:
         raise OutputError(
             f"The results in {path} are not whole; run without --theme to compute everything anew."
         ) from error

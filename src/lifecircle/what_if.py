@@ -530,7 +530,9 @@ def _write(folder: Path, found: Comparison, facts: Mapping[str, Any]) -> None:
     workbook.write(
         {
             labels.sheet(name, language): workbook.Sheet(
-                frame=pd.DataFrame(frame).drop(columns="geometry", errors="ignore"), title=labels.sheet(name, language)
+                frame=pd.DataFrame(frame).drop(columns="geometry", errors="ignore"),
+                title=labels.sheet(name, language),
+                question=labels.question(name, language),
             )
             for name, frame in sheets.items()
         },

@@ -1,6 +1,8 @@
 """Workbooks: no formula whatever the data say, blanks for what is missing, the same bytes each time."""
 
 import re
+import shutil
+import subprocess
 import time
 import zipfile
 from pathlib import Path
@@ -180,3 +182,42 @@ def test_geometry_is_left_out(tmp_path: Path, layers: dict[str, Any]) -> None:
     """A layer may be given as it is: its geometry does not enter the table."""
     page = written(tmp_path / "a.xlsx", {"s": Sheet(frame=layers["gates"])})["s"]
     assert table(page)[0] == ["大门编号", "名称", "状态"]
+
+
+def test_the_contents_sheet_asks_what_each_sheet_answers(tmp_path: Path, frame: pd.DataFrame) -> None:
+    """A sheet with a question is listed with it; one without, with its title."""
+    sheets = {"a": Sheet(frame=frame, title="低效用地", question="哪些地低效？"), "b": Sheet(frame=frame, title="全部")}
+    cells = table(written(tmp_path / "a.xlsx", sheets).worksheets[0])
+    assert ["工作表", "回答的问题", "行数"] in cells
+    assert ["a", "哪些地低效？", 3] in cells
+    assert ["b", "全部", 3] in cells
+
+
+def test_a_very_long_name_and_no_rows(tmp_path: Path) -> None:
+    """A name of 300 characters stays whole in its cell and its column no wider than 48; a sheet of 0 rows has its headings and its foot."""
+    long = pd.DataFrame({"name": pd.array(["很" * 300], dtype="str"), "residents": [1.0]})
+    book = written(tmp_path / "a.xlsx", {"长": Sheet(frame=long), "空": Sheet(frame=long.iloc[:0], foot=["数据日期"])})
+    assert book["长"]["A2"].value == "很" * 300
+    assert book["长"].column_dimensions["A"].width <= 49
+    assert [row[0] for row in table(book["空"])] == ["名称", None, "数据日期"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_libreoffice_opens_it(tmp_path: Path, frame: pd.DataFrame) -> None:
+    """LibreOffice reads the sheet as it was written: the same cells, and texts like formulas as texts."""
+    frame = frame.assign(name=pd.array(["=1+1", "@x", "乙"], dtype="str"))
+    workbook.write({"地块": Sheet(frame=frame)}, tmp_path / "a.xlsx", title="t")
+    asked = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,2"
+    home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
+    subprocess.run(
+        ["soffice", home, "--headless", "--convert-to", asked, "--outdir", str(tmp_path), str(tmp_path / "a.xlsx")],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    (said,) = tmp_path.glob("*.csv")
+    rows = said.read_text(encoding="utf-8").splitlines()
+    assert rows[1].split(",")[:4] == ["P1", "'=1+1", "50%", "25.6%"]
+    assert rows[2].split(",")[1] == "'@x"
+    assert len(rows) == 4

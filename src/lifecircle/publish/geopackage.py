@@ -68,9 +68,9 @@ def _write_layer(name: str, frame: gpd.GeoDataFrame | pd.DataFrame, path: Path) 
     import pyogrio.raw
 
     spatial = isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None
-    columns = _columns(frame)
-    _unique([*columns, *sorted(_OWN)], f"{path.name}, layer {name}: columns")
-    fields = [_field(values, f"{path.name}, layer {name}, column {column}") for column, values in columns.items()]
+    held = columns(frame)
+    _unique([*held, *sorted(_OWN)], f"{path.name}, layer {name}: columns")
+    fields = [field(values, f"{path.name}, layer {name}, column {column}") for column, values in held.items()]
     shape: dict[str, Any] = {"geometry": None, "geometry_type": None, "crs": None}
     options = {}
     if spatial:
@@ -87,7 +87,7 @@ def _write_layer(name: str, frame: gpd.GeoDataFrame | pd.DataFrame, path: Path) 
         path,
         field_data=[values for values, _ in fields],
         field_mask=[mask for _, mask in fields],
-        fields=np.array(list(columns), dtype=object),
+        fields=np.array(list(held), dtype=object),
         layer=name,
         driver="GPKG",
         layer_options=options,
@@ -101,7 +101,8 @@ def _crs(crs: Any) -> str:
     return ":".join(authority) if authority else str(crs.to_wkt())
 
 
-def _columns(frame: pd.DataFrame) -> "dict[str, pd.Series[Any]]":
+def columns(frame: pd.DataFrame) -> "dict[str, pd.Series[Any]]":
+    """The columns of a layer as files hold them: a named index first, no geometry."""
     named = [level for level in frame.index.names if level is not None]
     flat = pd.DataFrame(frame).reset_index(level=named) if named else pd.DataFrame(frame)
     geometry = frame.active_geometry_name if isinstance(frame, gpd.GeoDataFrame) else None
@@ -115,7 +116,7 @@ def _unique(names: list[str], where: str) -> None:
         raise OutputError(f"{where} {' and '.join(map(repr, twice))} are one name to a GeoPackage: rename one.")
 
 
-def _field(values: "pd.Series[Any]", where: str) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]":
+def field(values: "pd.Series[Any]", where: str) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]":
     """The values and the mask of missing ones, in a type that GDAL has a field for."""
     missing = values.isna().to_numpy(dtype=bool)
     mask = missing if missing.any() else None

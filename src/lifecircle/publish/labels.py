@@ -25,7 +25,7 @@ CODED = frozenset(
 
 @cache
 def _listed(domain: str) -> dict[str, tuple[str, str]]:
-    """Code → (zh, en) of one domain of ``labels.csv``: unit (endings of column names), column, ending, word or sheet."""
+    """Code → (zh, en) of one domain of ``labels.csv``: unit (endings of column names), column, ending, word, sheet or question."""
     table = standards.read("labels")
     rows = table[table["domain"] == domain]
     return dict(zip(rows["code"], zip(rows["name_zh"], rows["name_en"], strict=True), strict=True))
@@ -153,6 +153,16 @@ def sheet(name: str, language: str) -> str:
     """
     listed = _listed("sheet").get(name)
     return listed[language != "zh"] if listed else name.replace("_", " ")
+
+
+def question(name: str, language: str) -> str:
+    """The question a sheet of results answers; an empty text where nobody wrote one down.
+
+    >>> question("gap_areas", "en"), question("my_table", "en")
+    ('Where are the gap areas, and which comes first?', '')
+    """
+    asked = _listed("question").get(name)
+    return asked[language != "zh"] if asked else ""
 
 
 def of_sheet(name: str, language: str) -> dict[str, str]:

@@ -407,11 +407,8 @@ def _write_workbook(theme: str, frames: Mapping[str, pd.DataFrame], path: Path, 
             title=labels.sheet(name, study.language),
             note=_SAID[name][not zh] if name in _SAID else "",
             labels=labels.of_sheet(name, study.language) | _rules_named(frames, study.language),
-            foot=_blocks_foot(study)
-            if theme == "blocks"
-            else _foot(name, frames, study)
-            if theme in ("land", "reuse")
-            else (),
+            foot=_foot(theme, name, frames, study),
+            question=labels.question(name, study.language),
         )
         for name, frame in frames.items()
     }
@@ -444,7 +441,57 @@ def _edition_said(frames: Mapping[str, pd.DataFrame], language: str) -> str:
 _STATES = ("idle", "not_supplied")
 
 
-def _foot(name: str, frames: Mapping[str, pd.DataFrame], study: Study) -> list[str]:
+def _foot(theme: str, name: str, frames: Mapping[str, pd.DataFrame], study: Study) -> list[str]:
+    """What stands below a sheet: the date of the data, the texts its figures go by, and what their marks mean."""
+    if theme == "blocks":
+        return _blocks_foot(study)
+    if theme in ("land", "reuse"):
+        return _foot_of_rules(name, frames, study)
+    zh = study.language == "zh"
+    said = [f"数据日期：{study.as_of}" if zh else f"Data as of {study.as_of}"]
+    rows = sources(theme, study)
+    if len(rows):
+        said += ["依据：" if zh else "Sources:", *rows["text"], _marks_said(rows["mark"], study.language)]
+    return said
+
+
+def sources(theme: str, study: Study) -> pd.DataFrame:
+    """The texts that a theme's thresholds are from: ``text`` (title, number and mark) and ``mark``, without which copy was read.
+
+    Themes whose tables carry their sources row by row (land, reuse, blocks), and those without thresholds, give no rows.
+    """
+    marked = pd.DataFrame({"source": [], "mark": []}, dtype="str")
+    if theme in ("coverage", "supply"):
+        tiers, steps = standards.read("tiers"), standards.read("parameters")
+        by = study.standards if (tiers["profile"] == study.standards).any() else "national_2018"
+        step = steps[steps["code"].isin(["walk_speed_adult_m_s", "offstreet_max_m"])]
+        marked = pd.concat([tiers[tiers["profile"] == by], step])[["source", "mark"]]
+    elif theme in ("parks", "pipes"):
+        marked = standards.read({"parks": "park_classes", "pipes": "pipe_rules"}[theme])[["source", "mark"]]
+    listed = standards.read("sources").set_index("key")
+    titles = (listed["title"] + " " + listed["number"]).str.strip()
+    marked = marked.assign(mark=marked["mark"].str.split(":K").str[0]).drop_duplicates()
+    marks = marked.groupby("source", sort=False)["mark"].agg(lambda each: "、".join(sorted(each)))
+    stop = "（{}）" if study.language == "zh" else " ({})"
+    own = "本软件的设计选择" if study.language == "zh" else "A design choice of this software"
+    text = [
+        (own if key == "design" else titles.get(key, key)) + stop.format(mark)
+        for key, mark in zip(marks.index, marks, strict=True)
+    ]
+    return pd.DataFrame({"text": text, "mark": marks.tolist()}, dtype="str")
+
+
+def _marks_said(used: pd.Series[str], language: str) -> str:
+    """What the marks mean, in a line."""
+    marks = standards.read("marks")
+    present = set(used.str.split("、").explode())
+    said = [
+        f"{code} {word}" for code, word in zip(marks["code"], marks[f"name_{language}"], strict=True) if code in present
+    ]
+    return ("标记：" if language == "zh" else "Marks: ") + ("；" if language == "zh" else "; ").join(said)
+
+
+def _foot_of_rules(name: str, frames: Mapping[str, pd.DataFrame], study: Study) -> list[str]:
     """What stands below a sheet on land or reuse: the texts its criteria are from with their marks, and the date of the data."""
     zh, frame = study.language == "zh", frames[name]
     if "source" not in frame and "reuse_rules" in frames:
@@ -456,17 +503,11 @@ def _foot(name: str, frames: Mapping[str, pd.DataFrame], study: Study) -> list[s
         frame = frame.iloc[:0]
     texts = frame["source"] + (("（" + frame["mark"] + "）") if zh else (" (" + frame["mark"] + ")"))
     listed = texts.drop_duplicates().tolist()
-    marks, used = standards.read("marks"), set(frame["mark"].str.split(":K").str[0])
-    said = [
-        f"{code} {word}"
-        for code, word in zip(marks["code"], marks[f"name_{study.language}"], strict=True)
-        if code in used
-    ]
     return [
         f"数据日期：{study.as_of}" if zh else f"Data as of {study.as_of}",
         *(["依据：" if zh else "Sources:"] if listed else []),
         *listed,
-        *([("标记：" if zh else "Marks: ") + ("；" if zh else "; ").join(said)] if said else []),
+        *([_marks_said(frame["mark"].str.split(":K").str[0], study.language)] if listed else []),
     ]
 
 

@@ -32,7 +32,8 @@ class Sheet:
 
     `labels` gives headings by column name and words by code, before those lifecircle knows; `codes` names the columns
     whose values are codes to be printed as words, by default those lifecircle knows and the answers of criteria. `foot` stands
-    below the rows, a line each: sources and how to read them.
+    below the rows, a line each: sources and how to read them. `question` is what the sheet answers, as the contents sheet says
+    it; without one the contents sheet gives the title or the note.
     """
 
     frame: pd.DataFrame
@@ -41,6 +42,7 @@ class Sheet:
     labels: Mapping[str, str] = field(default_factory=dict)
     codes: Sequence[str] | None = None
     foot: Sequence[str] = ()
+    question: str = ""
 
 
 def write(
@@ -321,12 +323,14 @@ def _write_contents(
     page.set_row(0, 28)
     page.write_string(0, 0, _one(title), formats["title"])
     row = 2
-    for place, head in enumerate(("工作表", "内容", "行数") if zh else ("Sheet", "What it holds", "Rows")):
+    for place, head in enumerate(
+        ("工作表", "回答的问题", "行数") if zh else ("Sheet", "The question it answers", "Rows")
+    ):
         page.write_string(row, place, head, formats["head"])
     for sheet, name in zip(sheets.values(), names[1:], strict=True):
         row += 1
         page.write_url(row, 0, f"internal:'{name.replace(chr(39), chr(39) * 2)}'!A1", formats["link"], _one(name))
-        page.write_string(row, 1, _one(sheet.title or sheet.note), formats["text"])
+        page.write_string(row, 1, _one(sheet.question or sheet.title or sheet.note), formats["text"])
         page.write_number(row, 2, len(sheet.frame), formats["whole"])
     row += 2
     if notes:

@@ -19,8 +19,6 @@ TIERS = (15, 10, 5)
 # outlines traced from a grid: drawn with fewer vertices than they have
 TRACED = frozenset({"service_areas", "edge_of_data"})
 _OUTLINE_M, _DEGREE_M = 5.0, 111_320.0
-_BANDS = ("#0f5a78", "#4a9fb8", "#a9d6df")
-_GAPS = ("#b5302a", "#e8743b", "#f6c177")
 _SHOWN = 6
 
 
@@ -122,7 +120,7 @@ def _thirds(sheet: Drawing, what: str, look: Mapping[str, Any]) -> list[dict[str
         sheet.say("中间三分之一", "Middle third"),
         sheet.say(f"{what}最少的三分之一", f"Third with the fewest {what}"),
     )
-    return [{"l": name, "c": colour, **look} for name, colour in zip(names, _GAPS, strict=True)]
+    return [{"l": name, "c": colour, **look} for name, colour in zip(names, symbols.GAPS, strict=True)]
 
 
 def _third(order: Any) -> Any:
@@ -142,7 +140,7 @@ def add_service_areas(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, g
     frame["_within_min"] = frame["limit_min"]
     frame["_area_ha"] = frame["area_m2"] / standards.parameter("ha_m2") if "area_m2" in frame else np.nan
     steps = [0.0, *limits]
-    colours = symbols.ramp(_BANDS, len(limits)) if len(limits) > 1 else list(_BANDS[:1])
+    colours = symbols.ramp(symbols.BANDS, len(limits)) if len(limits) > 1 else list(symbols.BANDS[:1])
     classes = [
         {
             "l": sheet.say(
@@ -151,7 +149,7 @@ def add_service_areas(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, g
             ),
             "c": colour,
             "o": 0.62,
-            "s": _BANDS[0],
+            "s": symbols.BANDS[0],
             "w": 0.7,
             "so": 0.55,
         }
@@ -319,7 +317,7 @@ def add_gap_grid(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.Ge
     codes = np.where(unknown, 4, third)
     look = {"o": 0.75, "s": "#ffffff", "w": 0.4}
     unit = sheet.say("套", "dwellings") if left[tiers[0]].startswith("dwellings") else sheet.say("人", "residents")
-    classes = [{"l": _span(some[codes == code], unit), "c": colour, **look} for code, colour in enumerate(_GAPS)]
+    classes = [{"l": _span(some[codes == code], unit), "c": colour, **look} for code, colour in enumerate(symbols.GAPS)]
     classes.append({"l": sheet.say("无人未覆盖", "Nobody left out"), "c": "#bcd9c4", **look})
     classes.append({"l": sheet.say("未知", "Not known"), "c": symbols.UNKNOWN, **look})
     people = _weight(frame, "")

@@ -35,20 +35,6 @@ _ANSWERS: Mapping[str, tuple[str, str]] = {
     "indicative pass": ("参考：符合", "indicative: pass"),
     "indicative fail": ("参考：不符合", "indicative: fail"),
 }
-_CANDIDATES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
-    "candidate": ("低效用地候选", "Candidate", {"c": "#c8442c", "o": 0.75, "s": "#7d2013"}),
-    "exempt": ("豁免", "Exempt", {"c": "#8da0cb", "o": 0.6, "s": "#5a6b92"}),
-    "not known": ("信息不足，未知", "Not known", {"c": "#d2cfc8", "o": 0.6, "s": "#8f8b82", "d": "3 2"}),
-    "not candidate": ("非候选", "Not a candidate", {"c": "#eef1ea", "o": 0.5, "s": "#b7bdb0"}),
-    "out of scope": ("不在适用范围", "Out of scope", {"c": "#ffffff", "o": 0.3, "s": "#c9cdc4", "d": "1 3"}),
-}
-_RENEWAL: Mapping[str, tuple[str, str, dict[str, Any]]] = {
-    "on the list": ("列入更新改造", "To be renewed", {"c": "#b5302a", "w": 3}),
-    "age reached, not assessed": ("达到年限，未评估", "Age reached, not assessed", {"c": "#e98b2a", "w": 2.5}),
-    "material named, not assessed": ("管材列入，未评估", "Material named, not assessed", {"c": "#d9b44a", "w": 2.2}),
-    "not known": ("未知", "Not known", {"c": "#8f8f8f", "w": 1.8, "d": "4 3"}),
-    "not on the list": ("不在清单", "Not on the list", {"c": "#9fb4c2", "w": 1.2}),
-}
 _WIDE = ("motorway", "trunk", "primary", "secondary")
 _NARROW = ("footway", "path", "steps", "pedestrian", "track", "corridor", "cycleway")
 
@@ -329,9 +315,9 @@ def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.
     rules = [rule for rule in rules if rule in frame]
     used = {*rules, *(f"{rule}{end}" for rule in rules for end in ("_value", "_threshold", "_source", "_mark"))}
     asked = [c for c in frame.columns if c not in used | {*_SILENT, "hangs_on", "source", frame.geometry.name}]
-    order = list(_CANDIDATES)
+    order = list(symbols.CANDIDATES)
     frame["_status"] = (
-        frame[status].astype("str").map({code: sheet.say(zh, en) for code, (zh, en, _) in _CANDIDATES.items()})
+        frame[status].astype("str").map({code: sheet.say(zh, en) for code, (zh, en, _) in symbols.CANDIDATES.items()})
     )
     if "reasons" in frame:
         frame["_reasons"] = (
@@ -350,7 +336,7 @@ def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.
         group="land",
         kind="area",
         name=sheet.say("低效用地筛查", "Low-efficiency land"),
-        classes=[{"l": sheet.say(zh, en), **look, "w": 1} for zh, en, look in _CANDIDATES.values()],
+        classes=[{"l": sheet.say(zh, en), **look, "w": 1} for zh, en, look in symbols.CANDIDATES.values()],
         codes=codes_of(frame[status], order, other=order.index("not known")),
         title=["name", "_id"],
         tip=["_id", "_status", "_reasons"],
@@ -567,16 +553,18 @@ def _add_pipes(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoD
 def _add_pipes_screen(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
     frame = only(frame, "line").copy()
     status = next((c for c in ("renewal", "candidate", "class") if c in frame), None)
-    order = list(_RENEWAL)
+    order = list(symbols.RENEWAL)
     answers = frame[status] if status else pd.Series("not known", index=frame.index)
-    frame["_status"] = answers.astype("str").map({code: sheet.say(zh, en) for code, (zh, en, _) in _RENEWAL.items()})
+    frame["_status"] = answers.astype("str").map(
+        {code: sheet.say(zh, en) for code, (zh, en, _) in symbols.RENEWAL.items()}
+    )
     sheet.add(
         "pipes_screen",
         frame,
         group="pipes",
         kind="line",
         name=sheet.say("管网更新筛查", "Renewal of pipes"),
-        classes=[{"l": sheet.say(zh, en), **look} for zh, en, look in _RENEWAL.values()],
+        classes=[{"l": sheet.say(zh, en), **look} for zh, en, look in symbols.RENEWAL.values()],
         codes=codes_of(answers, order, other=order.index("not known")),
         title=["name", "network"],
         tip=["_status", "network", "material", "built_year", "age_years", "rule"],

@@ -7,14 +7,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lifecircle.publish import reuse_sheets
+from lifecircle.publish import reuse_sheets, symbols
 from lifecircle.publish.drawing import Drawing, codes_of, named, only
 
-_STATES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
-    "allowed": ("有获允许的用途", "A use is allowed", {"c": "#2e7d32", "s": "#ffffff", "w": 1.5, "r": 5.5, "o": 0.95}),
-    "not known": ("待查明", "Not known yet", {"c": "#b59ad6", "s": "#6a3d9a", "w": 1.5, "r": 5, "o": 0.9}),
-    "none": ("没有可用途", "No use left", {"c": "#9a9a9a", "s": "#ffffff", "w": 1.2, "r": 4.5, "o": 0.9}),
-}
 _BEST = 6
 
 
@@ -34,8 +29,8 @@ def add_reuse_assets(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gp
         group="reuse",
         kind="point",
         name=sheet.say("闲置资产", "Idle assets"),
-        classes=[{"l": sheet.say(zh, en), **look} for zh, en, look in _STATES.values()],
-        codes=codes_of(pd.Series(state), list(_STATES), other=len(_STATES) - 1),
+        classes=[{"l": sheet.say(zh, en), **look} for zh, en, look in symbols.VERDICTS.values()],
+        codes=codes_of(pd.Series(state), list(symbols.VERDICTS), other=len(symbols.VERDICTS) - 1),
         title=["name", "_id"],
         tip=["asset_kind", "evidence", "best_use", "best_verdict"],
         pop=[

@@ -12,6 +12,8 @@ import pandas as pd
 
 UNKNOWN = "#c9c9c9"
 COMPLETENESS = ("#fdf1b4", "#a6d9a3", "#4db5b1", "#3680b4", "#38528f")
+BANDS = ("#0f5a78", "#4a9fb8", "#a9d6df")
+GAPS = ("#b5302a", "#e8743b", "#f6c177")
 
 
 def ramp(stops: tuple[str, ...], steps: int) -> list[str]:
@@ -79,6 +81,27 @@ USES: Mapping[str, str] = {
     "public": "#b48fd0",
     "agricultural": "#b7c98a",
     "mixed": "#d8a27a",
+}
+
+# looks of classes: colour, opacity, outline, width, dashes, radius of a point
+CANDIDATES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "candidate": ("低效用地候选", "Candidate", {"c": "#c8442c", "o": 0.75, "s": "#7d2013"}),
+    "exempt": ("豁免", "Exempt", {"c": "#8da0cb", "o": 0.6, "s": "#5a6b92"}),
+    "not known": ("信息不足，未知", "Not known", {"c": "#d2cfc8", "o": 0.6, "s": "#8f8b82", "d": "3 2"}),
+    "not candidate": ("非候选", "Not a candidate", {"c": "#eef1ea", "o": 0.5, "s": "#b7bdb0"}),
+    "out of scope": ("不在适用范围", "Out of scope", {"c": "#ffffff", "o": 0.3, "s": "#c9cdc4", "d": "1 3"}),
+}
+RENEWAL: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "on the list": ("列入更新改造", "To be renewed", {"c": "#b5302a", "w": 3}),
+    "age reached, not assessed": ("达到年限，未评估", "Age reached, not assessed", {"c": "#e98b2a", "w": 2.5}),
+    "material named, not assessed": ("管材列入，未评估", "Material named, not assessed", {"c": "#d9b44a", "w": 2.2}),
+    "not known": ("未知", "Not known", {"c": "#8f8f8f", "w": 1.8, "d": "4 3"}),
+    "not on the list": ("不在清单", "Not on the list", {"c": "#9fb4c2", "w": 1.2}),
+}
+VERDICTS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "allowed": ("有获允许的用途", "A use is allowed", {"c": "#2e7d32", "s": "#ffffff", "w": 1.5, "r": 5.5, "o": 0.95}),
+    "not known": ("待查明", "Not known yet", {"c": "#b59ad6", "s": "#6a3d9a", "w": 1.5, "r": 5, "o": 0.9}),
+    "none": ("没有可用途", "No use left", {"c": "#9a9a9a", "s": "#ffffff", "w": 1.2, "r": 4.5, "o": 0.9}),
 }
 
 # where no edition has an official colour for a class, the group it belongs to has one

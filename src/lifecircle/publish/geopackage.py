@@ -17,8 +17,12 @@ from lifecircle.publish import output
 _OWN = {"fid", "geom"}
 
 
-def write(layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame], path: Path | str) -> None:
+def write(
+    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame], path: Path | str, *, styles: pd.DataFrame | None = None
+) -> None:
     """Write `layers` in their order as the layers of one GeoPackage at `path`, replacing a file that is there.
+
+    `styles` is the table of `qgis.styles`: QGIS then opens each layer in its colours and with its words.
 
     A named index becomes the first column; a DataFrame becomes a table without geometry; a layer without rows keeps its
     columns. Missing values are NULL, yes-or-no columns BOOLEAN, dates without a time of day DATE. Where Polygon and
@@ -45,6 +49,8 @@ def write(layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame], path: Path | st
         with _fixed_date():
             for name, frame in layers.items():
                 _write_layer(name, frame, path)
+            if styles is not None and len(styles):
+                _write_layer("layer_styles", styles, path, key="id")
     except OutputError:
         raise
     except (OSError, RuntimeError) as error:  # pyogrio's DataSourceError is a RuntimeError
@@ -64,7 +70,7 @@ def _fixed_date() -> Iterator[None]:
         pyogrio.set_gdal_config_options({option: before})
 
 
-def _write_layer(name: str, frame: gpd.GeoDataFrame | pd.DataFrame, path: Path) -> None:
+def _write_layer(name: str, frame: gpd.GeoDataFrame | pd.DataFrame, path: Path, *, key: str = "fid") -> None:
     import pyogrio.raw
 
     spatial = isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name is not None
@@ -72,7 +78,7 @@ def _write_layer(name: str, frame: gpd.GeoDataFrame | pd.DataFrame, path: Path) 
     _unique([*held, *sorted(_OWN)], f"{path.name}, layer {name}: columns")
     fields = [field(values, f"{path.name}, layer {name}, column {column}") for column, values in held.items()]
     shape: dict[str, Any] = {"geometry": None, "geometry_type": None, "crs": None}
-    options = {}
+    options = {"FID": key}
     if spatial:
         shapes = np.asarray(frame.geometry.array, dtype=object)
         kind, promote = _geometry_type(name, shapes)
@@ -82,7 +88,7 @@ def _write_layer(name: str, frame: gpd.GeoDataFrame | pd.DataFrame, path: Path) 
             "promote_to_multi": promote,
             "crs": None if frame.crs is None else _crs(frame.crs),
         }
-        options = {"SPATIAL_INDEX": "YES"}
+        options |= {"SPATIAL_INDEX": "YES"}
     pyogrio.raw.write(
         path,
         field_data=[values for values, _ in fields],

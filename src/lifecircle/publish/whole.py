@@ -10,7 +10,17 @@ import geopandas as gpd
 import pandas as pd
 
 from lifecircle import normalise, standards
-from lifecircle.publish import geopackage, labels, land_sheets, manifest, overview, reuse_sheets, symbols, workbook
+from lifecircle.publish import (
+    geopackage,
+    labels,
+    land_sheets,
+    manifest,
+    overview,
+    qgis,
+    reuse_sheets,
+    symbols,
+    workbook,
+)
 from lifecircle.study import Study
 
 Layers = dict[str, gpd.GeoDataFrame | pd.DataFrame]
@@ -48,8 +58,10 @@ def write(
     (folder / "maps").mkdir()
     (folder / "tables").mkdir()
     tables: Layers = dict(study.tables())
-    geopackage.write({**tables, "rejects": inventory.rejects}, folder / "inventory.gpkg")
-    geopackage.write(results, folder / "results.gpkg")
+    styles = {name: qgis.styles(held, language=study.language) for name, held in (("in", tables), ("out", results))}
+    geopackage.write({**tables, "rejects": inventory.rejects}, folder / "inventory.gpkg", styles=styles["in"])
+    geopackage.write(results, folder / "results.gpkg", styles=styles["out"])
+    qgis.write(tables, results, folder / "results.qgs", title=study.name, crs=study.crs, language=study.language)
     for theme, sheets in _workbooks(study, inventory, results).items():
         _write_workbook(theme, sheets, folder / "tables" / f"{theme}.xlsx", study)
     overview.write(

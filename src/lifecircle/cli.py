@@ -158,6 +158,20 @@ def export(study: _Study, out: _Results = None) -> None:
 
 
 @app.command()
+def report(study: _Study, out: _Results = None) -> None:
+    """Write a report of a few pages to print: figures, gaps, candidates, what to do first, sources.
+
+    It goes into the folder report beside the results; those of the last run serve where the inputs are still the same.
+    """
+    with _sentences():
+        from lifecircle import pipeline
+
+        with _progress() as say:
+            page = pipeline.report(study, out=out, progress=say)
+        _out.print(str(page.resolve()), markup=False)
+
+
+@app.command()
 def standards(
     table: Annotated[
         str | None, typer.Argument(metavar="TABLE", help="The table to print; all names without it.")

@@ -185,6 +185,26 @@ def exchange(place: Path | str, *, out: Path | str | None = None, progress: Prog
     return found.out / "exchange"
 
 
+def report(place: Path | str, *, out: Path | str | None = None, progress: Progress | None = None) -> Path:
+    """Write the report of `place`, a few pages in one HTML file that prints to A4, into the folder ``report`` beside the results; see `results`.
+
+    Returns the path of the page.
+    """
+    from lifecircle.publish import digest, manifest, output
+    from lifecircle.publish import report as pages
+
+    found = results(place, out=out, progress=progress)
+    study, language = found.study, found.study.language
+    told = digest.sections(study, found.inventory, found.results, skipped=found.skipped, network=found.network)
+    drawn = pages.map_of({**study.tables(), **found.results}, language=language)
+    with output.staged(found.out / "report") as folder:
+        pages.write(
+            told, folder / "report.html", title=study.name, language=language, synthetic=study.synthetic, figures=drawn
+        )
+        manifest.write({"name": study.name, "as_of": study.as_of}, folder / manifest.NAME)
+    return found.out / "report" / "report.html"
+
+
 def analyse(
     study: Study, *, only: str | None = None, kept: Layers | None = None, watch: _Watch | None = None
 ) -> tuple[Layers, dict[str, str], dict[str, Any]]:

@@ -37,8 +37,8 @@ def main() -> None:
     found["lost"] = [node.name() for node in root.findLayers() if node.layer() is None]
     for name in sys.argv[4:]:
         layer = QgsVectorLayer(f"{geopackage}|layername={name}", name, "ogr")
-        said, fine = layer.loadDefaultStyle()
-        count, ids, names, _, _ = layer.listStylesInDatabase()
+        _, fine = layer.loadDefaultStyle()
+        count, _, names, *_ = layer.listStylesInDatabase()
         renderer = layer.renderer()
         found["styled"][name] = {
             "fine": fine,

@@ -99,7 +99,7 @@ def test_the_report_says_what_the_pencil_says(place: Path) -> None:
 def rows(page: Path) -> list[list[str]]:
     return [
         [html.unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]
-        for row in re.findall(r"<tr>(.*?)</tr>", page.read_text(encoding="utf-8"))
+        for row in re.findall(r"<tr>(<td.*?)</tr>", page.read_text(encoding="utf-8"))
     ]
 
 

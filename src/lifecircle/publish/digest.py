@@ -20,11 +20,20 @@ _ROWS = 8
 
 
 class Table(NamedTuple):
-    """A short table in words: a caption, the cells as text under headings with units, and which columns are numbers."""
+    """A short table in words: a caption, and the cells as text under headings with units."""
 
     caption: str
     cells: pd.DataFrame
-    numbers: tuple[str, ...] = ()
+
+
+def is_number(cells: pd.Series[str]) -> bool:
+    """Whether a column of a table is to stand to the right: every cell that is not blank is a number, a range or a share.
+
+    >>> is_number(pd.Series(["1,200", "", "3–4 %"])), is_number(pd.Series(["B001"]))
+    (True, False)
+    """
+    filled = cells[cells != ""]
+    return bool(len(filled) and filled.str.fullmatch(r"[-–\d.,]+( %)?").all())
 
 
 class Section(NamedTuple):
@@ -79,7 +88,7 @@ def _glance(town: Town) -> Section:
         "glance",
         town.say("县城概览", "The town at a glance"),
         [line for line in lines if line],
-        [Table(town.say("主要数字", "Headline figures"), cells, (cells.columns[1],))] if len(cells) else [],
+        [Table(town.say("主要数字", "Headline figures"), cells)] if len(cells) else [],
     )
 
 
@@ -111,7 +120,6 @@ def _shares(town: Town) -> Section:
                         f"{weight}_left_out": _people(town, weight, "走不到", "left out"),
                     },
                 ),
-                tuple(town.say(zh, en) for zh, en in (("现有（处）", "Facilities"), ("走得到", "Reach it"))),
             )
         )
     lines.append(
@@ -169,7 +177,6 @@ def _gaps(town: Town) -> Section:
                             "walk_min": town.say("走到最缺一类（分钟）", "Walk to it (min)"),
                         },
                     ),
-                    (town.say("序", "Rank"),),
                 )
             )
     if "gaps" in town.results:

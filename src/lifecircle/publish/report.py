@@ -105,7 +105,7 @@ def _table(table: digest.Table, number: str) -> str:
     if len(table.cells.columns) == 1:
         listed = "".join(f"<li>{_safe(text)}</li>" for text in table.cells.iloc[:, 0])
         return f"<h3>{_safe(table.caption)}</h3><ul class=list>{listed}</ul>"
-    right = [_is_number(table.cells[column]) for column in table.cells.columns]
+    right = [digest.is_number(table.cells[column]) for column in table.cells.columns]
     heads = "".join(
         f"<th{' class=n' if number else ''}>{_safe(str(column))}</th>"
         for column, number in zip(table.cells.columns, right, strict=True)
@@ -124,11 +124,6 @@ def _cell(text: str) -> str:
     if text.endswith(" %") and share.isdigit() and int(share) <= 100:
         return f'<span class=bar style="--share:{share}%">{_safe(text)}</span>'
     return _safe(text)
-
-
-def _is_number(cells: "pd.Series[str]") -> bool:
-    filled = cells[cells != ""]
-    return bool(len(filled) and filled.str.fullmatch(r"[-–\d.,]+( %)?").all())
 
 
 def map_of(layers: Mapping[str, Any], *, language: str = "zh") -> dict[str, str]:

@@ -55,6 +55,8 @@ def write(
     OutputError
         A file that cannot be written, or nothing to draw.
     """
+    from lifecircle.publish import appendix, digest  # they read what this module says
+
     (folder / "maps").mkdir()
     (folder / "tables").mkdir()
     tables: Layers = dict(study.tables())
@@ -64,6 +66,9 @@ def write(
     qgis.write(tables, results, folder / "results.qgs", title=study.name, crs=study.crs, language=study.language)
     for theme, sheets in _workbooks(study, inventory, results).items():
         _write_workbook(theme, sheets, folder / "tables" / f"{theme}.xlsx", study)
+    told = digest.sections(study, inventory, results, skipped=skipped, network=network)
+    named = f"{study.name} · {'附表' if study.language == 'zh' else 'Appendix'}"
+    appendix.write(told, folder / "tables" / "appendix.docx", title=named, language=study.language)
     overview.write(
         tables | results,
         folder / "maps" / "overview.html",

@@ -11,6 +11,7 @@ S is a health station (5 minutes, 300 m). A is an office of 800 m² and B one of
 door of their own. E is a plot of 900 m² with no building, by h1.
 """
 
+import itertools
 import re
 from typing import Any
 
@@ -24,7 +25,7 @@ import shapely
 from shapely import LineString, Point, box
 
 from lifecircle import circle, conversion, load, network, normalise, pipeline
-from lifecircle.errors import MissingLayerError
+from lifecircle.errors import MissingLayerError, SchemaError
 
 X0, Y0 = 500_000.0, 3_600_000.0
 LAYERS = ("areas", "homes", "facilities", "entrances", "streets", "parcels", "buildings", "assets", "constraints")
@@ -111,7 +112,7 @@ def test_residents_newly_reached_are_those_of_the_pencil(run: pipeline.Run) -> N
 
 
 def test_verdicts_and_fits_are_those_of_the_pencil(run: pipeline.Run) -> None:
-    """A market of 750 m² fits A, not B; C's disputed title forbids all uses, D's unknown one leaves them not known; E's title too."""
+    """A market of 750 m² fits A, not B; C's disputed title forbids all uses, D's unknown one must be confirmed first, E's title too."""
     assert option(run, "A", "food_market")[["verdict", "fit"]].tolist() == ["allowed", "fits"]
     assert option(run, "B", "food_market")[["verdict", "fit", "unfit_by"]].tolist() == [
         "allowed",
@@ -121,7 +122,9 @@ def test_verdicts_and_fits_are_those_of_the_pencil(run: pipeline.Run) -> None:
     table = run.results["reuse_options"].set_index("asset_id")
     assert set(table.loc["C", "verdict"]) == {"not allowed"}
     assert set(table.loc["C", "forbidden_by"]) == {"title"}
-    assert set(table.loc[["D", "parcel:P1"], "verdict"]) == {"not known"}
+    assert set(table.loc[["D", "parcel:P1"], "verdict"]) == {"conditional"}
+    assert set(table.loc["parcel:P1", "needs"]) == {"title"}
+    assert (table.loc[["A", "B"], "needs"] == "").all()
     assert table.loc[["C"], ["rank_in_asset", "rank_in_use"]].isna().all(axis=None)
     assert option(run, "parcel:P1", "park")[["fit", "forbidden_by"]].tolist() == ["fits", ""]
     assert option(run, "A", "food_market")["rank_in_asset"] == 1
@@ -171,10 +174,10 @@ def cells(run: pipeline.Run) -> dict[str, list[list[Any]]]:
 
 
 def test_a_sheet_a_question_in_words(run: pipeline.Run) -> None:
-    """Ten sheets, each with its title and the date of the data below; headings and answers are words, sources stand at the foot."""
+    """Thirteen sheets, each with its title and the date of the data below; headings and answers are words, sources stand at the foot."""
     zh = run.study.language == "zh"
     sheets = cells(run)
-    assert len(sheets) == 11
+    assert len(sheets) == 14
     date = "数据日期：2025-12-31" if zh else "Data as of 2025-12-31"
     for title, rows in list(sheets.items())[1:]:
         assert rows[0][0] == title
@@ -220,6 +223,156 @@ def test_one_theme_alone_leaves_the_same_set(run: pipeline.Run) -> None:
     for theme in ("reuse", "land"):
         pipeline.run(run.out.parent, out=run.out, theme=theme)
         assert [name for name in names if (run.out / name).read_bytes() != before[name]] == [], theme
+
+
+PLACES = {"A": (500.0, 0.0), "B": (900.0, 0.0), "D": (400.0, 0.0), "parcel:P1": (105.0, 16.0)}
+
+
+def planned(run: pipeline.Run, text: str, names: tuple[str, ...] = LAYERS) -> dict[str, Any]:
+    """The layers on idle assets with `text` in the study file."""
+    path = run.out.parent / "planned.toml"
+    path.write_text(recipe("en", names).replace("[layers", text + "\n[layers", 1), encoding="utf-8")
+    study, _ = normalise.place(load.recipe.read(path))
+    results, skipped, _ = pipeline.analyse(study, only="reuse")
+    return results | {"skipped": skipped}
+
+
+def best(options: pd.DataFrame, verdicts: tuple[str, ...], *, p: int, budget: float = np.inf) -> float:
+    """The most people that any set of p uses can newly reach, walks and needs worked out from the drawing: every set is tried.
+
+    A home is h metres along the street from x = 0; only health stations exist, at x = 0.
+    """
+    usable = options[
+        options["verdict"].isin(verdicts) & options["rank_in_asset"].notna() & options["limit_min"].notna()
+    ]
+    rows = []
+    for row in usable.itertuples():
+        x, leg = PLACES[row.asset_id]
+        near = {k for k in range(10) if abs(100 * k - x) + leg <= 60 * row.limit_min + 1e-6}
+        if row.use == "health_station":
+            near -= {k for k in range(10) if 100 * k <= 300}
+        need = "community_shop" if row.use == "supermarket" else row.use
+        rows.append((row.asset_id, {(need, k) for k in near}, row.cost_yuan))
+    most = 0.0
+    for many in range(1, p + 1):
+        for chosen in itertools.combinations(rows, many):
+            cost = sum(row[2] for row in chosen) if np.isfinite(budget) else 0.0
+            if len({row[0] for row in chosen}) == many and cost <= budget:
+                most = max(most, 10.0 * len(set().union(*(row[1] for row in chosen))))
+    return most
+
+
+def test_what_is_allowed_once_confirmed_is_sited_apart(run: pipeline.Run) -> None:
+    """Asked for, conditional uses are chosen from too, in answers of their own: both are the best of all sets, one cannot do worse.
+
+    What the answer from allowed uses alone says does not change, and every conditional choice names what must be confirmed.
+    """
+    asked = planned(run, "[reuse]\nconditional = true\nsites = [1, 2]")
+    choices, sites = asked["reuse_choices"], asked["reuse_sites"]
+    assert choices[["candidates", "sites"]].values.tolist() == [
+        *(["allowed", 1], ["allowed", 2], ["allowed or conditional", 1], ["allowed or conditional", 2]),
+    ]
+    told = choices.set_index(["candidates", "sites"])["residents_newly"]
+    options = asked["reuse_options"]
+    for (candidates, p), people in told.items():
+        assert people == pytest.approx(best(options, conversion.CANDIDATES[candidates], p=p)), (candidates, p)
+    assert told["allowed", 2] == pytest.approx(140)
+    assert told["allowed or conditional", 2] > 140
+    # one site: A's market reaches all there are, so D, which could be one too, need not be confirmed
+    assert sites.loc[sites["sites"] == 1, ["asset_id", "verdict"]].values.tolist() == [["A", "allowed"]] * 2
+    assert set(sites.loc[sites["candidates"] == "allowed", "verdict"]) == {"allowed"}
+    needing = sites[sites["verdict"] == "conditional"]
+    assert len(needing) > 0
+    assert needing["needs"].str.contains("title").all()
+    assert not sites["asset_id"].eq("C").any()
+    before = run.results["reuse_sites"]
+    only = sites[(sites["candidates"] == "allowed") & (sites["sites"] == 2)]
+    assert only[["asset_id", "use"]].values.tolist() == before[["asset_id", "use"]].values.tolist()
+    assert set(asked["reuse_curve"]["candidates"]) == {"allowed", "allowed or conditional"}
+
+
+@pytest.mark.parametrize("budget", [100_000, 500_000, 1_200_000, 5_000_000])
+def test_a_budget_is_kept_and_used_best(run: pipeline.Run, budget: int) -> None:
+    """No set that costs no more reaches more, the sum of costs is within the budget, and uses of unknown cost are counted apart."""
+    asked = planned(run, f"[reuse]\nbudget_yuan = {budget}")
+    choice = asked["reuse_choices"].iloc[0]
+    assert len(asked["reuse_choices"]) == 1
+    assert choice["residents_newly"] == pytest.approx(best(asked["reuse_options"], ("allowed",), p=2, budget=budget))
+    assert choice["residents_at_most"] == pytest.approx(choice["residents_newly"])
+    assert choice["cost_yuan"] <= budget
+    assert choice["budget_yuan"] == budget
+    assert choice["options_without_cost"] > 0
+    assert choice["sites_chosen"] == len(asked["reuse_sites"])
+    curve = asked["reuse_curve"]
+    assert curve["residents_so_far"].iloc[-1] == pytest.approx(choice["residents_newly"])
+    if budget == 100_000:  # less than anything costs
+        assert choice["sites_chosen"] == 0
+        assert choice["options_over_budget"] > 0
+
+
+def test_a_capacity_serves_no_more(run: pipeline.Run) -> None:
+    """A food market that serves 60 leaves 40 of its 100 people; with it A's best use is the culture station's 70.
+
+    With two sites A and B: 70 + 40, or the market 60 + 40 and less: 110.
+    """
+    uses = ("food_market", "supermarket", "community_canteen", "elder_day_care", "small_sports_ground", "nursery")
+    listed = ", ".join(f"{use} = 60" for use in uses)
+    asked = planned(run, f"[reuse]\nsites = 2\ncapacity = {{ {listed} }}")
+    sites = asked["reuse_sites"]
+    served = sites.groupby("use")["residents_added"].sum()
+    assert (served[[use for use in served.index if use in uses]] <= 60 + 1e-6).all()
+    assert sites["residents_added"].tolist() == pytest.approx([70, 40])
+    assert sites.loc[sites["use"].isin(uses), "capacity"].eq(60).all()
+    assert sites.loc[~sites["use"].isin(uses), "capacity"].isna().all()
+
+
+def test_more_sites_than_candidates_are_said(run: pipeline.Run) -> None:
+    """Seven are asked for, two assets can be chosen: two are, and the doubts say so."""
+    asked = planned(run, "[reuse]\nsites = 7")
+    assert asked["reuse_choices"]["sites"].tolist() == [2]
+    doubt = asked["reuse_doubts"].set_index("doubt").loc["fewer_candidates_than_sites"]
+    assert doubt.tolist() == [1, "7 > 2"]
+
+
+def test_a_constraint_said_to_be_absent_is_evidence_of_the_study_file(run: pipeline.Run) -> None:
+    """Without the layer nothing is allowed; with the three kinds declared absent A and B are, and the evidence names the study file."""
+    names = tuple(name for name in LAYERS if name != "constraints")
+    silent = planned(run, "", names)
+    assert not silent["reuse_options"]["verdict"].eq("allowed").any()
+    assert "reuse_sites" not in silent
+    assert silent["reuse_doubts"].set_index("doubt").loc["nothing_to_choose_from", "such_as"] == "allowed"
+    told = planned(run, '[constraints]\nnone = ["farmland", "ecology", "heritage"]', names)
+    allowed = told["reuse_options"].query("verdict == 'allowed'")
+    assert set(allowed["asset_id"]) == {"A", "B"}
+    criteria = told["reuse_criteria"].set_index(["asset_id", "rule"])
+    assert criteria.loc[("A", "heritage"), ["answer", "basis"]].tolist() == ["pass", "study.toml"]
+    drawn = run.results["reuse_criteria"].set_index(["asset_id", "rule"])
+    assert drawn.loc[("A", "heritage"), "basis"] == "constraints"
+    assert drawn.loc[("parcel:P1", "title"), "answer"] == "not known"
+
+
+def test_a_constraint_both_drawn_and_said_to_be_absent_is_refused(run: pipeline.Run) -> None:
+    """The layer has one heritage polygon: the study cannot say there is none."""
+    with pytest.raises(SchemaError, match="the study says there is no heritage, but the layer has 1 of it"):
+        planned(run, '[constraints]\nnone = ["heritage"]')
+
+
+def test_all_assets_forbidden_leave_an_answer(run: pipeline.Run) -> None:
+    """With every title disputed nothing is allowed, nothing is sited, and every asset of the register is counted as forbidden."""
+    folder = run.out.parent / "forbidden"
+    folder.mkdir(exist_ok=True)
+    for name, frame in layers().items():
+        if name == "assets":
+            frame["title_clear"] = "no"
+        if name != "parcels":
+            frame.to_file(folder / "town.gpkg", layer=name)
+    names = tuple(name for name in LAYERS if name != "parcels")
+    (folder / "study.toml").write_text(recipe("en", names) + "[reuse]\nconditional = true\n", encoding="utf-8")
+    results = pipeline.run(folder, out=folder / "out").results
+    assert set(results["reuse_options"]["verdict"]) == {"not allowed"}
+    assert "reuse_sites" not in results
+    doubts = results["reuse_doubts"].set_index("doubt")["count"]
+    assert doubts[["asset_with_everything_forbidden", "nothing_to_choose_from"]].tolist() == [4, 2]
 
 
 def test_without_assets_the_theme_is_left_out_with_a_sentence(run: pipeline.Run) -> None:

@@ -267,8 +267,8 @@ _LAYERS = {
         *("renewal_block_assets", "renewal_demolition", "renewal_duplicates", "renewal_town"),
     ),
     "reuse": (
-        *("reuse_assets", "reuse_options", "reuse_criteria", "reuse_sites", "reuse_curve", "reuse_gains_by_area"),
-        *("reuse_doubts", "reuse_rules"),
+        *("reuse_assets", "reuse_options", "reuse_criteria", "reuse_choices", "reuse_sites", "reuse_curve"),
+        *("reuse_gains_by_area", "reuse_doubts", "reuse_rules", "reuse_unchecked"),
     ),
 }
 

@@ -60,6 +60,7 @@ _POLYGON = ("Polygon", "MultiPolygon")
 NETWORKS = ("gas", "water", "sewage", "storm", "combined", "heat", "power", "telecom")
 LAND_USE_EDITIONS = ("sandiao_2019", "yonghai_2020", "yonghai_2023")
 TIERS = (5, 10, 15)
+CONSTRAINTS = ("farmland", "ecology", "heritage", "hazard")
 
 
 def _table(table: str, index: str, geometry: tuple[str, ...], /, **columns: Column) -> Table:
@@ -152,6 +153,7 @@ TABLES: dict[str, Table] = {
             _POLYGON,
             name=_text(),
             floors=_number("floors"),
+            floors_below=_number("floors"),
             floor_area_m2=_number("m2"),
             built_year=_YEAR,
             use=_text(),
@@ -171,6 +173,8 @@ TABLES: dict[str, Table] = {
             site_area_m2=_number("m2"),
             clear_height_m=_number("m"),
             floors=_number("floors"),
+            floors_below=_number("floors"),
+            lowest_floor=_number("floor", minimum=None),
             danger_class=_text("A", "B", "C", "D"),
             title_clear=_BOOL,
             vacant_since=_DATE,
@@ -217,7 +221,7 @@ TABLES: dict[str, Table] = {
             "constraint_id",
             _POLYGON,
             name=_text(),
-            kind=_text("farmland", "ecology", "heritage", "hazard", required=True),
+            kind=_text(*CONSTRAINTS, required=True),
         ),
         _table(
             "projects",

@@ -1,5 +1,6 @@
 """`Study`: the canonical tables of one place, frozen and checked once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
@@ -32,17 +33,34 @@ class Raster:
     nodata: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conversions:
+    """Which conversions of idle assets are looked for.
+
+    `sites`: how many, one answer for each number (empty: those of the table of parameters, or under a budget as many as it pays for).
+    `budget_yuan`: what each answer may cost, None for no limit. `capacity`: people that a use can serve at one site, no limit for uses that
+    are not named. `conditional`: whether uses that are allowed only once something is confirmed are looked at too, in answers of their own.
+    """
+
+    sites: tuple[int, ...] = ()
+    budget_yuan: float | None = None
+    capacity: Mapping[str, float] = field(default_factory=dict)
+    conditional: bool = False
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Study:
     """The canonical tables of one place in one projected system in metres; a layer the place lacks is None.
 
     `land_edition` names the criteria of low-efficiency land ("" for those of the standards profile, or the default set) and
-    `land_folder` the folder of a city's own.
+    `land_folder` the folder of a city's own. `without` are the kinds of constraint that the study says there are none of; `conversions` say
+    which conversions of idle assets are looked for.
 
     Raises
     ------
     SchemaError
-        Listing every breach of every table, and every table in another system than `crs`.
+        Listing every breach of every table, every table in another system than `crs`, and constraints of a kind of which the study
+        says there are none.
     """
 
     name: str
@@ -52,6 +70,8 @@ class Study:
     standards: str = "national_2018"
     land_edition: str = ""
     land_folder: Path | None = None
+    without: tuple[str, ...] = ()
+    conversions: Conversions = Conversions()
     synthetic: bool = False
     note: str = ""
     areas: gpd.GeoDataFrame | None = None
@@ -82,6 +102,12 @@ class Study:
                 breaches += [f"{name}: {breach}" for breach in error.breaches]
             if isinstance(frame, gpd.GeoDataFrame) and frame.crs != self.crs:
                 breaches.append(f"{name}: is in {frame.crs}, the study in {self.crs}")
+        for kind in self.without:
+            drawn = 0 if self.constraints is None else int((self.constraints["kind"] == kind).sum())
+            if kind not in schema.CONSTRAINTS:
+                breaches.append(f"without: {kind!r} is not one of {', '.join(schema.CONSTRAINTS)}")
+            elif drawn:
+                breaches.append(f"constraints: the study says there is no {kind}, but the layer has {drawn} of it")
         if breaches:
             raise SchemaError(self.name, breaches)
 

@@ -16,7 +16,9 @@ from lifecircle.analyse import reuse
 KINDS = standards.read("asset_kinds")
 EVERY_RULE = standards.read("reuse_rules")
 FOUND = EVERY_RULE[EVERY_RULE["class"] == "found"]
-RULES = EVERY_RULE[EVERY_RULE["class"] != "found"].assign(binding=lambda rules: standards.binding(rules["mark"]))
+RULES = EVERY_RULE[EVERY_RULE["class"].isin(["stop", "fit"])].assign(
+    binding=lambda rules: standards.binding(rules["mark"])
+)
 USES = ["elder_day_care", "health_station", "park", "car_parking"]
 CLEAR = gpd.GeoDataFrame(
     {"kind": ["farmland", "ecology", "heritage", "hazard"]},
@@ -196,24 +198,25 @@ def test_a_vacant_parcel_that_a_street_cuts_is_one_asset() -> None:
 # --- hard stops ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_dangerous_building_is_not_allowed_and_an_unappraised_one_not_known() -> None:
-    """A and B pass, C and D forbid every use with the reason, no appraisal is not known; open ground has no class."""
+def test_a_dangerous_building_is_not_allowed_and_an_unappraised_one_has_to_be_appraised_first() -> None:
+    """A and B pass, C and D forbid every use with the reason, one that nobody appraised needs that; open ground has no class."""
     rows = {k: GOOD | {"danger_class": c} for k, c in zip("abcde", ["A", "B", "C", "D", None], strict=True)}
     rows["f"] = {"asset_kind": "corner_plot", "title_clear": True}
     every = said(register(rows))
     care = every.xs("elder_day_care", level="use")
-    assert care["verdict"].tolist() == ["allowed", "allowed", "not allowed", "not allowed", "not known", "allowed"]
+    assert care["verdict"].tolist() == ["allowed", "allowed", "not allowed", "not allowed", "conditional", "allowed"]
     assert care["forbidden_by"].tolist() == ["", "", "danger", "danger", "", ""]
-    assert care["not_known"].tolist()[4] == "danger"
+    assert care["needs"].tolist() == ["", "", "", "", "danger", ""]
     assert (every.loc["c", "verdict"] == "not allowed").all()
 
 
 def test_a_title_that_is_not_clear_forbids() -> None:
-    """Clear is allowed, disputed is not allowed, and a register that says nothing is not known."""
+    """Clear is allowed, disputed is not allowed, and where the register says nothing the title must be confirmed first."""
     rows = {k: GOOD | {"title_clear": t} for k, t in zip("abc", [True, False, None], strict=True)}
     care = said(register(rows)).xs("elder_day_care", level="use")
-    assert care["verdict"].tolist() == ["allowed", "not allowed", "not known"]
+    assert care["verdict"].tolist() == ["allowed", "not allowed", "conditional"]
     assert care["forbidden_by"].tolist() == ["", "title", ""]
+    assert care["needs"].tolist() == ["", "", "title"]
 
 
 def test_underground_is_for_neither_the_elderly_nor_children() -> None:
@@ -234,12 +237,66 @@ def test_underground_is_for_neither_the_elderly_nor_children() -> None:
         "car_parking": "allowed",
     }
     assert every["nursery"].to_dict() == {
-        "both": "not known",
+        "both": "conditional",
         "cellar": "not allowed",
         "ground": "allowed",
-        "silent": "not known",
+        "silent": "conditional",
     }
     assert (every["car_parking"] == "allowed").all()
+
+
+@pytest.mark.parametrize(
+    ("told", "above", "lowest"),
+    [
+        ({"floors_below": 2.0}, np.nan, np.nan),  # a basement does not say what stands above it
+        ({"floors_below": 0.0}, 1.0, np.nan),  # nothing below: it stands above ground
+        ({"floors_below": 1.0, "floors": 0.0}, 0.0, np.nan),
+        ({"floors_below": 1.0, "floors": 3.0}, 1.0, np.nan),
+        ({"lowest_floor": -1.0}, 0.0, -1.0),
+        ({"lowest_floor": 4.0}, 1.0, 4.0),
+        (
+            {"lowest_floor": 0.0},
+            np.nan,
+            np.nan,
+        ),  # nobody counts a floor 0: a slip, or a ground floor of another country
+        ({"lowest_floor": -1.0, "floors": 6.0}, np.nan, -1.0),  # the storeys of the house, or of the rooms?
+        ({"lowest_floor": 4.0, "ground_floor_area_m2": 90.0}, 1.0, np.nan),
+        ({"ground_floor_area_m2": 90.0}, 1.0, 1.0),
+        ({"floors_below": -1.0}, np.nan, np.nan),
+    ],
+)
+def test_above_or_below_ground_is_known_only_where_it_is_told(
+    told: dict[str, object], above: float, lowest: float
+) -> None:
+    """Storeys above and below, the floor and a ground floor each tell something; what contradicts itself is not known."""
+    seen = measured(register({"a": GOOD | {"floors": None} | told}))
+    assert seen[["above_ground", "lowest_floor"]].iloc[0].tolist() == pytest.approx([above, lowest], nan_ok=True)
+
+
+def test_upper_floors_need_small_rooms_for_the_elderly_and_a_lift() -> None:
+    """On floors 1–3 rooms may be of any size, from the 4th up (GB 50016) their size must be confirmed, which no layer tells.
+
+    From two storeys on a lift is asked for (GB 55019): that nobody knows either, so the fit is not known, and never denied.
+    A health station and a shop stand on the ground floor, a nursery at most on the 2nd, children at most on the 3rd.
+    """
+    rows = {f"f{k}": GOOD | {"floors": None, "lowest_floor": float(k)} for k in (1, 2, 3, 4)}
+    rows["house"] = GOOD | {"floors": 5.0, "ground_floor_area_m2": 160.0}
+    uses = ["elder_day_care", "health_station", "nursery", "childrens_centre"]
+    every = said(register(rows), uses)
+    care = every.xs("elder_day_care", level="use")
+    assert care["needs"].to_dict() == {"f1": "", "f2": "", "f3": "", "f4": "elder_rooms", "house": ""}
+    assert care.loc["f4", "verdict"] == "conditional"
+    assert care.loc["house", ["fit", "not_known"]].tolist() == ["not known", "lift"]
+    ruled = every["unfit_by"].unstack()
+    assert ruled["health_station"].str.contains("ground_floor").to_dict() == {
+        "f1": False,
+        "f2": True,
+        "f3": True,
+        "f4": True,
+        "house": False,
+    }
+    assert ruled["nursery"].str.contains("low_floor").tolist() == [False, False, True, True, False]
+    assert ruled["childrens_centre"].str.contains("low_floor").tolist() == [False, False, False, True, False]
 
 
 @pytest.mark.parametrize("limit", ["farmland", "ecology", "heritage"])
@@ -257,8 +314,18 @@ def test_limits_nobody_delivered_are_not_known() -> None:
     some = CLEAR[CLEAR["kind"] != "heritage"]
     for constraints, lacking in ((None, "ecology, farmland, heritage"), (some, "heritage")):
         every = said(register({"a": GOOD}), constraints=constraints).xs("car_parking", level="use")
-        assert every["verdict"].tolist() == ["not known"]
-        assert every["not_known"].tolist() == [lacking]
+        assert every["verdict"].tolist() == ["conditional"]
+        assert every["needs"].tolist() == [lacking]
+
+
+def test_a_limit_the_study_says_there_is_none_of_forbids_nobody() -> None:
+    """Farmland, ecology and heritage declared absent: allowed, also for an asset without a place; hazard stays not known."""
+    assets = register({"a": GOOD, "b": GOOD}, [Point(0, 0), None])
+    seen = measured(assets, None, without=("farmland", "ecology", "heritage"))
+    assert (seen[["in_farmland", "in_ecology", "in_heritage"]] == 0).all(axis=None)
+    assert seen["in_hazard"].isna().all()
+    every = said(assets, constraints=None, without=("farmland", "ecology", "heritage")).xs("car_parking", level="use")
+    assert every["verdict"].tolist() == ["allowed", "allowed"]
 
 
 def test_an_unconfirmed_rule_only_warns() -> None:
@@ -305,7 +372,8 @@ def test_an_own_entrance_is_known_where_one_is_mapped_and_never_denied() -> None
 def test_an_asset_whose_kind_does_not_tell_is_judged_by_every_rule() -> None:
     """Of a mine nobody knows whether it is a building: its danger class is asked for, and the room it offers is not known."""
     every = said(register({"a": GOOD | {"asset_kind": "mine", "danger_class": None}})).xs("elder_day_care", level="use")
-    assert every[["verdict", "fit", "not_known"]].values.tolist() == [["not known", "not known", "danger, space"]]
+    told = every[["verdict", "needs", "fit", "not_known"]].values.tolist()
+    assert told == [["conditional", "danger, elder_rooms", "not known", "space"]]
 
 
 # --- who would gain, and the order ----------------------------------------------------------------------------------------
@@ -330,7 +398,7 @@ def test_people_newly_reached_with_a_pencil() -> None:
 
 
 def test_ranks_follow_the_rule_in_words() -> None:
-    """Allowed before not known, fitting before fit not known, more people first, then the smaller id; forbidden and unfit have none."""
+    """Allowed before conditional, fitting before fit not known, more people first, then the smaller id; forbidden and unfit have none."""
     rows = [
         ("a", "pass", "pass", 10.0),
         ("b", "pass", "pass", 30.0),
@@ -412,6 +480,8 @@ def test_order_of_rows_changes_nothing_and_allowed_means_that_every_stop_passed(
             "danger_class": data.draw(st.sampled_from(["A", "C", None])),
             "title_clear": data.draw(st.sampled_from([True, False, None])),
             "floors": data.draw(st.sampled_from([0.0, 2.0, None])),
+            "floors_below": data.draw(st.sampled_from([0.0, 1.0, None])),
+            "lowest_floor": data.draw(st.sampled_from([-1.0, 1.0, 5.0, None])),
             "floor_area_m2": data.draw(st.sampled_from([100.0, 800.0, None])),
         }
         for k in range(n)

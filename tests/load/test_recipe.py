@@ -332,3 +332,54 @@ def test_layers_that_wait_for_each_other_are_a_fault(study):
     assert "layers.parcels.join.layer" in found[0]
     chain = one.format("homes", "parcels") + one.format("parcels", "areas") + '[layers.areas]\nsource = "parcels.csv"\n'
     assert study(HEAD + chain)
+
+
+def test_absent_constraints_and_conversions_are_read(study):
+    """Kinds of constraint said to be absent, and which conversions are looked for; without the sections nothing is."""
+    layers = '[layers.parcels]\nsource = "parcels.csv"\n'
+    plain = study(HEAD + layers)
+    assert (plain.constraints.none, plain.reuse.sites, plain.reuse.budget_yuan, plain.reuse.conditional) == (
+        (),
+        (),
+        None,
+        False,
+    )
+    told = study(
+        HEAD
+        + '[constraints]\nnone = ["heritage"]\n[reuse]\nsites = 4\nbudget_yuan = 2_000_000\nconditional = true\n'
+        + "capacity = { nursery = 60 }\n"
+        + layers
+    )
+    assert told.constraints.none == ("heritage",)
+    assert study(HEAD + '[constraints]\nnone = "heritage"\n' + layers).constraints.none == ("heritage",)
+    assert told.reuse.model_dump() == {
+        "conditional": True,
+        "sites": (4,),
+        "budget_yuan": 2_000_000.0,
+        "capacity": {"nursery": 60.0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('[constraints]\nnone = ["heritge"]', "constraints.none: 'heritge' is not one of farmland, ecology, heritage or hazard"),
+        ("[constraints]\nnone = 3", "constraints.none: 3 is not one of farmland, ecology, heritage or hazard"),
+        ('[constraints]\nnon = ["heritage"]', "constraints.non: is not a key of study.toml; did you mean none?"),
+        ("[reuse]\nbudget = 5", "reuse.budget: is not a key of study.toml; did you mean budget_yuan?"),
+        ("[reuse]\nbudget_yuan = 0", "reuse.budget_yuan: input should be greater than 0"),
+        ("[reuse]\nbudget_yuan = -1", "reuse.budget_yuan: input should be greater than 0"),
+        ("[reuse]\nbudget_yuan = inf", "reuse.budget_yuan: input should be a finite number"),
+        ('[reuse]\nbudget_yuan = "两千万"', "reuse.budget_yuan: '两千万' is not a number"),
+        ("[reuse]\nsites = 0", "reuse.sites: input should be greater than or equal to 1"),
+        ("[reuse]\nsites = [3, 2.5]", "reuse.sites[2]: 2.5 is not a whole number"),
+        ("[reuse]\nsites = true", "reuse.sites: True is not a whole number"),
+        ("[reuse]\nconditional = 1", "reuse.conditional: 1 is not true or false"),
+        ("[reuse]\ncapacity = { nursry = 60 }", "reuse.capacity.nursry: is not a use an asset is judged for; did you mean nursery?"),
+        ("[reuse]\ncapacity = { nursery = 0 }", "reuse.capacity.nursery: input should be greater than 0"),
+        ("[reuse]\ncapacity = { nursery = -60 }", "reuse.capacity.nursery: input should be greater than 0"),
+    ],
+)  # fmt: skip
+def test_faults_of_constraints_and_conversions_are_said(study, body, said):
+    """A word that is no constraint, a budget or capacity of nought or below, a number of sites that is none: one sentence each."""
+    assert faults(study, HEAD + body + '\n[layers.parcels]\nsource = "parcels.csv"\n') == [said]

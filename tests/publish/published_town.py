@@ -405,7 +405,7 @@ def converted(assets: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
     reuse_assets = assets[["name", "asset_kind", "geometry"]].assign(
         evidence=pd.array(np.where(n % 2, "register", "<i>meter</i>"), dtype="str"),
         uses_allowed=(n % 3 == 0) * 1.0,
-        uses_not_known=(n % 3 == 1) * 1.0,
+        uses_conditional=(n % 3 == 1) * 1.0,
         uses_not_allowed=(n % 3 == 2) * 1.0,
     )
     reuse_sites = assets.iloc[:2][["name", "geometry"]].assign(

@@ -75,7 +75,7 @@ SHEETS = {
         *("space", "origin", "evidence", "months_without_use", "in_farmland", "in_ecology", "in_heritage", "in_hazard"),
         *(
             "uses_allowed",
-            "uses_not_known",
+            "uses_conditional",
             "uses_not_allowed",
             "uses_unfit",
             "best_use",

@@ -404,9 +404,11 @@ def test_applied_reuse_rules_are_the_recorded_ones():
     recorded = standards.read("reuse").dropna(subset=["value"])
     known = set(recorded[["kind", "value", "mark"]].itertuples(index=False, name=None))
     known |= {("car_parking", 2.2, "M:M")}  # under bridges, said of parking in general
+    known |= {("elder_day_care", 2.0, "M:H")}  # in words: a lift from two storeys on
     assert set(fits[["uses", "value", "mark"]].itertuples(index=False, name=None)) <= known
-    assert set(rules["class"]) == {"stop", "fit", "found"}
-    judging = rules[rules["class"] != "found"]
+    assert set(rules["class"]) == {"stop", "fit", "found", "unchecked"}
+    judging = rules[rules["class"].isin(["stop", "fit"])]
+    assert set(judging["otherwise"]) == {"fail", "not known"}
     uses = {use for text in judging["uses"] for use in text.split(";")} - {"any"}
     assert uses <= set(standards.read("kinds")["code"])
     spaces = set(standards.read("asset_kinds")["space"]) - {""}
@@ -416,6 +418,45 @@ def test_applied_reuse_rules_are_the_recorded_ones():
     assert stops >= {"danger", "title", "underground", "farmland", "ecology", "heritage"}
     one = judging.assign(uses=judging["uses"].str.split(";")).explode("uses")
     assert not one.duplicated(["profile", "rule", "uses", "quantity"]).any()
+
+
+def test_reuse_rules_that_nobody_checks_are_listed():
+    """Of the recorded rules on a use (E.2) each is applied or listed as not checked, so that nobody takes one for passed.
+
+    Those applied without their number are in words: where in the building (a floor, an entrance, outdoors), not underground.
+    """
+    rules, recorded = standards.read("reuse_rules"), standards.read("reuse").query("section == 'E.2' and kind != ''")
+    one = rules.assign(uses=rules["uses"].str.split(";")).explode("uses")
+    uses = set(one.loc[one["class"] == "fit", "uses"])
+    listed = one[one["class"] == "unchecked"]
+    numbers = set(one[["uses", "value"]].dropna().itertuples(index=False, name=None))
+    asked = recorded[recorded["kind"].isin(uses) & ~recorded["code"].isin(["stalls", "courts"])]
+    numbered = asked.dropna(subset="value")
+    lacking = {
+        q for k, v, q in numbered[["kind", "value", "quantity"]].itertuples(index=False) if (k, v) not in numbers
+    }
+    # parking is sized by the car, as a capacity
+    assert lacking <= {"surface_m2_per_car", "structure_m2_per_car", "m2_per_bicycle"}
+    words = asked[asked["value"].isna()]
+    said = listed.groupby("uses")["value_text"].agg("; ".join)
+    in_part = {
+        *("low floors, own entrance", "low floors; lift if ≥2 floors", "barrier-free; natural light; not underground"),
+        *("flat, road access", "1–3 floors (fire class 1–2), never underground"),
+    }
+    whole = {
+        *(
+            "not basement",
+            "ground floor, own entrance",
+            "ground floor; 托大班 may be on 2nd",
+            "any",
+            "outdoor",
+            "own door",
+        ),
+        *("ground floor or own building", "ground floor", "outdoor or clear-span"),
+    }
+    for kind, text in words[["kind", "value_text"]].itertuples(index=False, name=None):
+        assert text in whole or (text in in_part and kind in said) or text in said[kind], (kind, text)
+    assert not listed.duplicated(["uses", "name_en"]).any()
 
 
 def test_asset_kinds_are_those_that_words_name():

@@ -2,10 +2,11 @@
 
 An asset stands in a register or is found in the layers; either way it keeps the evidence. Every asset is judged for every use by
 rules that are data. A rule is a requirement: its answer is ``pass``, ``fail`` or ``not known``, never a guess. A *stop* that
-fails makes the use not allowed, and one that is not known makes it not known; a *fit* that fails makes the asset unfit. Rules whose
-value has not been confirmed answer ``indicative pass`` or ``indicative fail`` and only warn.
+fails makes the use not allowed; one that is not known makes it conditional: allowed once that is confirmed, and not before. A *fit*
+that fails makes the asset unfit. Rules whose value has not been confirmed answer ``indicative pass`` or ``indicative fail`` and only warn.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import geopandas as gpd
@@ -14,12 +15,13 @@ import pandas as pd
 import shapely
 
 from lifecircle.analyse._comparing import OPERATORS, TOUCH_M2
+from lifecircle.schema import CONSTRAINTS
 
-VERDICTS = ("allowed", "not known", "not allowed")
+VERDICTS = ("allowed", "conditional", "not allowed")
 EVIDENCE = ("register", "no_building", "severed", "meter_still", "marked_vacant")
 _SLACK = 1e-9
 _AREAS = ("floor_area_m2", "ground_floor_area_m2", "site_area_m2")
-_NUMBERS = (*_AREAS, "clear_height_m", "floors", "months_without_use")
+_NUMBERS = (*_AREAS, "clear_height_m", "floors", "floors_below", "months_without_use")
 _COLUMNS: dict[str, str] = {
     "name": "str",
     "asset_kind": "str",
@@ -34,6 +36,8 @@ _COLUMNS: dict[str, str] = {
     "site_area_m2": "float64",
     "clear_height_m": "float64",
     "floors": "float64",
+    "floors_below": "float64",
+    "lowest_floor": "float64",
     "danger_class": "str",
     "title_clear": "boolean",
     "vacant_since": "datetime64[s]",
@@ -78,8 +82,8 @@ def found(
     GeoDataFrame
         On ``asset_id`` (that of the register; ``parcel:P1``, ``piece:P1:2``, ``building:B1`` else), register first, each in the order of
         its layer: ``name``, ``asset_kind`` (kept as it stands; missing where nobody says), ``space``, ``origin`` (``register``
-        or ``found``), ``evidence`` (words of `EVIDENCE`), ``of_table`` and ``of_id``, ``parcel_id``, the sizes in m² and m, ``floors``,
-        ``danger_class``, ``title_clear``, ``vacant_since``, ``months_without_use`` and the shape. Areas of 0 or less are not known. Open
+        or ``found``), ``evidence`` (words of `EVIDENCE`), ``of_table`` and ``of_id``, ``parcel_id``, the sizes in m² and m, ``floors``
+        and ``floors_below`` (storeys above and below ground), ``lowest_floor`` (1 the ground floor, −1 the first below), ``danger_class``, ``title_clear``, ``vacant_since``, ``months_without_use`` and the shape. Areas of 0 or less are not known. Open
         ground without a stated area has that of its polygon; the ground floor of a building of one storey is its floor area, that of
         one found in the layers its footprint.
 
@@ -110,7 +114,7 @@ def found(
     space = kinds.set_index("code")["space"].replace("", np.nan)
     out["space"] = out["asset_kind"].map(space).astype("str").fillna(out["space"])
     for column in _NUMBERS[:-1]:
-        allowed = out[column] >= 0 if column == "floors" else out[column] > 0
+        allowed = out[column] >= 0 if column.startswith("floors") else out[column] > 0
         out[column] = out[column].where(allowed)
     one_storey = (out["space"] == "building") & (out["floors"] == 1)
     out["ground_floor_area_m2"] = out["ground_floor_area_m2"].fillna(out["floor_area_m2"].where(one_storey))
@@ -290,6 +294,7 @@ def _buildings(
         floor_area_m2=rows["floor_area_m2"].to_numpy(),
         ground_floor_area_m2=shapely.area(rows.geometry.to_numpy()),
         floors=rows["floors"].to_numpy(),
+        floors_below=rows["floors_below"].to_numpy(),
         danger_class=rows["danger_class"].to_numpy(),
         months_without_use=meters["months_without_use"].to_numpy()[kept],
         geometry=rows.geometry.to_numpy(),
@@ -349,6 +354,7 @@ def measures(
     entrances: pd.DataFrame | None,
     joined: "pd.Series[bool] | None",
     least_m2: float,
+    without: Collection[str] = (),
 ) -> pd.DataFrame:
     """What the rules look at, asset by asset.
 
@@ -365,12 +371,15 @@ def measures(
         On the index of `assets`, whether it is joined to the walking network; None where there is none.
     least_m2
         A polygon lies in a constraint with more than this: boundaries are rarely drawn as one line.
+    without
+        Kinds of constraint that somebody says there are none of: no asset lies in one.
 
     Returns
     -------
     DataFrame
         On the index of `assets`, NaN where not known: its sizes, ``danger_class``, ``space``, ``title_clear`` (1, 0), ``above_ground`` (1
-        where it has storeys above ground or a ground floor, 0 where it has none), ``in_farmland``, ``in_ecology``, ``in_heritage``,
+        where it has storeys above ground, a ground floor or, a building, none below; 0 where it lies below ground; not known where
+        these contradict one another), ``lowest_floor`` (1 also where there is a ground floor and no floor is told), ``in_farmland``, ``in_ecology``, ``in_heritage``,
         ``in_hazard`` (1, 0), ``entrances`` and ``joined`` (1, 0).
 
     Examples
@@ -388,13 +397,10 @@ def measures(
     """
     out = pd.DataFrame({c: assets[c] for c in (*_AREAS, "clear_height_m", "floors", "danger_class", "space")})
     out["title_clear"] = assets["title_clear"].astype("float64")
-    storeys = np.select([assets["floors"] >= 1, assets["floors"] < 1], [1.0, 0.0], np.nan)
-    ground = np.where(assets["ground_floor_area_m2"] > 0, 1.0, np.nan)
-    # A register that says both contradicts itself.
-    said = np.where(np.isnan(storeys), ground, np.where(np.isnan(ground) | (storeys == ground), storeys, np.nan))
-    out["above_ground"] = np.where(assets["space"].isin(["ground", "covered"]), 1.0, said)
-    for kind in ("farmland", "ecology", "heritage", "hazard"):
-        out[f"in_{kind}"] = _within(assets, constraints, kind, least_m2)
+    out["above_ground"], out["lowest_floor"] = _storeys(assets)
+    for kind in CONSTRAINTS:
+        inside = _within(assets, constraints, kind, least_m2)
+        out[f"in_{kind}"] = np.where(np.isnan(inside), 0.0, inside) if kind in without else inside
     doors = (
         pd.Series(dtype="float64")
         if entrances is None
@@ -403,6 +409,22 @@ def measures(
     out["entrances"] = doors.reindex(assets.index).to_numpy()
     out["joined"] = np.nan if joined is None else joined.reindex(assets.index).astype("float64")
     return out
+
+
+def _storeys(assets: pd.DataFrame) -> tuple[Any, Any]:
+    """Whether each asset lies above ground, and its lowest floor."""
+    outdoors = assets["space"].isin(["ground", "covered"]).to_numpy(dtype=bool)
+    ground = (assets["ground_floor_area_m2"] > 0).to_numpy(dtype=bool)
+    floor = (
+        assets["lowest_floor"].where(assets["lowest_floor"] != 0).to_numpy(dtype="float64")
+    )  # nobody counts a floor 0
+    whole = (assets["space"] == "building") & (assets["floors_below"] == 0)
+    above = (assets["floors"] >= 1).to_numpy(dtype=bool) | ground | (floor >= 1) | whole.to_numpy(dtype=bool)
+    below = (assets["floors"] < 1).to_numpy(dtype=bool) | (floor <= -1)
+    known = np.where(above ^ below, above.astype("float64"), np.nan)
+    # A ground floor and rooms on an upper floor only: one of the two is wrong.
+    lowest = np.where(np.isnan(floor) & ground, 1.0, np.where(ground & (floor > 1), np.nan, floor))
+    return np.where(outdoors, 1.0, known), np.where(outdoors, 1.0, lowest)
 
 
 def _within(assets: gpd.GeoDataFrame, constraints: gpd.GeoDataFrame | None, kind: str, least_m2: float) -> Any:
@@ -426,7 +448,9 @@ def judged(measured: pd.DataFrame, rules: pd.DataFrame, uses: list[str]) -> pd.D
         What `measures` returned.
     rules
         Rows of reuse_rules of the classes ``stop`` and ``fit``, one a rule and use: ``rule``, ``class``, ``uses`` (words with ``;``, or ``any``),
-        ``applies_to`` (spaces with ``;``, or ``any``), ``quantity``, ``operator``, ``value``, ``value_text``, ``source``, ``mark``, ``binding``.
+        ``applies_to`` (spaces with ``;``, or ``any``), ``quantity``, ``operator``, ``value``, ``value_text``, ``source``, ``mark``, ``binding``;
+        ``otherwise``, the answer where the condition does not hold: ``fail`` (also where the column is absent), or ``not known`` where the
+        rule then asks for what no layer tells, such as a lift.
     uses
         The uses to judge; an asset of a space that a rule is not for has no row. An asset whose space is not known has.
 
@@ -466,6 +490,8 @@ def _ruled(measured: pd.DataFrame, row: dict[Any, Any], uses: list[str], place: 
     rows = measured[applies.to_numpy(dtype=bool)]
     values = rows[row["quantity"]]
     words = ("fail", "not known", "pass") if row["binding"] else ("indicative fail", "not known", "indicative pass")
+    if row.get("otherwise") == "not known":
+        words = ("not known", *words[1:])
     held = _holds(values, row["operator"], float(row["value"]), row["value_text"])
     answer = np.array(words, dtype=object)[held + 1]
     number = pd.api.types.is_numeric_dtype(values.dtype)
@@ -563,7 +589,7 @@ def unmet(
 def options(answers: pd.DataFrame, reach: pd.DataFrame) -> pd.DataFrame:
     """Every asset with every use: whether it is allowed, whether it fits, whom it would newly reach, and its rank.
 
-    Ranked are options that nothing forbids and nothing rules out: allowed before not known, fitting before fit not known, more people
+    Ranked are options that nothing forbids and nothing rules out: allowed before conditional, fitting before fit not known, more people
     newly reached first (not known last), then the smaller id. Those that are not allowed or do not fit have no rank.
 
     Parameters
@@ -576,9 +602,9 @@ def options(answers: pd.DataFrame, reach: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows of `reach`, with ``verdict`` (`VERDICTS`: not allowed where a stop fails, else not known where one is not known), ``forbidden_by``,
-        ``not_known`` (stops and fits without an answer), ``fit`` (fits, does not fit, not known), ``unfit_by``, ``warnings``
-        (unconfirmed rules that fail), all lists of rules; ``rank_in_asset`` and ``rank_in_use``, from 1, NaN where not ranked.
+        The rows of `reach`, with ``verdict`` (`VERDICTS`: not allowed where a stop fails, else conditional where one is not known), ``forbidden_by``,
+        ``needs`` (stops without an answer: what must be confirmed before the use is allowed), ``fit`` (fits, does not fit, not known),
+        ``unfit_by``, ``not_known`` (fits without an answer), ``warnings`` (unconfirmed rules that fail), all lists of rules; ``rank_in_asset`` and ``rank_in_use``, from 1, NaN where not ranked.
 
     Examples
     --------
@@ -593,12 +619,13 @@ def options(answers: pd.DataFrame, reach: pd.DataFrame) -> pd.DataFrame:
     binding = answers[answers["binding"]]
     stop, fit = (binding[binding["class"] == name] for name in ("stop", "fit"))
     out["forbidden_by"] = _listed(stop, "fail", key)
+    out["needs"] = _listed(stop, "not known", key)
     out["unfit_by"] = _listed(fit, "fail", key)
-    out["not_known"] = _listed(binding, "not known", key)
+    out["not_known"] = _listed(fit, "not known", key)
     out["warnings"] = _listed(answers, "indicative fail", key)
-    unsure = [_listed(part, "not known", key) != "" for part in (stop, fit)]
-    out["verdict"] = np.select([out["forbidden_by"] != "", unsure[0]], ["not allowed", "not known"], "allowed")
-    out["fit"] = np.select([out["unfit_by"] != "", unsure[1]], ["does not fit", "not known"], "fits")
+    states = [out["forbidden_by"] != "", out["needs"] != ""]
+    out["verdict"] = np.select(states, ["not allowed", "conditional"], "allowed")
+    out["fit"] = np.select([out["unfit_by"] != "", out["not_known"] != ""], ["does not fit", "not known"], "fits")
     out = out.astype({"verdict": "str", "fit": "str"})
     ranked = (out["verdict"] != "not allowed") & (out["fit"] != "does not fit")
     level = (out["verdict"] != "allowed") * 2 + (out["fit"] != "fits")
@@ -674,10 +701,8 @@ def doubts(
         ("asset_not_joined", assets.index[measured["joined"].eq(0)]),
         ("danger_class_not_known", assets.index[measured["danger_class"].isna() & (assets["space"] == "building")]),
         ("title_not_known", assets.index[measured["title_clear"].isna()]),
-        *(
-            (f"{limit}_not_known", assets.index[measured[f"in_{limit}"].isna()])
-            for limit in ("farmland", "ecology", "heritage", "hazard")
-        ),
+        *((f"{limit}_not_known", assets.index[measured[f"in_{limit}"].isna()]) for limit in CONSTRAINTS),
+        ("floor_not_known", assets.index[measured["above_ground"].isna() | measured["lowest_floor"].isna()]),
     ]
     table = pd.DataFrame(
         [(name, len(which), ", ".join(map(str, which[:3]))) for name, which in rows],

@@ -350,6 +350,7 @@ def curve(
     *,
     kinds: pd.DataFrame,
     p: int,
+    budget: float | None = None,
     covered: pd.DataFrame | None = None,
     effort: Effort = QUICK,
 ) -> pd.DataFrame:
@@ -373,8 +374,8 @@ def curve(
     >>> reached[["p", "objective", "added"]].values.tolist()
     [[1.0, 60.0, 60.0], [2.0, 110.0, 50.0]]
     """
-    case = _case(pairs, homes, sites, kinds=kinds, covered=covered, budget=None)
-    _, model = _covering(case, p=_number(p, case), budget=None)
+    case = _case(pairs, homes, sites, kinds=kinds, covered=covered, budget=budget)
+    _, model = _covering(case, p=_number(p, case), budget=budget)
     answers: list[_Found] = []
     start = np.empty(0, np.int64)
     for many in range(1, int(p) + 1):
@@ -766,7 +767,7 @@ def _greedy(model: _Model, chosen: _Array, *, by_cost: bool = False) -> _Array:
     """Options added to those chosen, each time the one that adds most (for its cost), while p and budget allow; sorted."""
     picked = [int(j) for j in chosen]
     tiny = _tiny(model)
-    while len(picked) < model.p:
+    while len(picked) < min(model.p, len(model.site)):
         gain = _gains(model, np.array(picked, np.int64))
         taken = np.isin(model.site, model.site[picked])
         gain[taken | (model.cost > model.budget - model.cost[picked].sum())] = 0.0

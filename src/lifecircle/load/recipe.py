@@ -38,6 +38,10 @@ def _texts(value: Any) -> Any:
     return [f"{v:g}" if isinstance(v, int | float) and not isinstance(v, bool) else v for v in values]
 
 
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
 def _several(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
@@ -102,6 +106,23 @@ class Land(BaseModel):
     folder: str | None = None
 
 
+class Constraints(BaseModel):
+    """Kinds of constraint that the study says there are none of, so that their absence is known without a layer."""
+
+    model_config = _STRICT
+    none: Annotated[tuple[Literal["farmland", "ecology", "heritage", "hazard"], ...], BeforeValidator(_listed)] = ()
+
+
+class Reuse(BaseModel):
+    """Which conversions of idle assets are looked for: how many, for how much, and how many people a use can serve."""
+
+    model_config = _STRICT
+    conditional: bool = Field(default=False, strict=True)
+    sites: Annotated[tuple[Annotated[int, Field(ge=1, strict=True)], ...], BeforeValidator(_listed)] = ()
+    budget_yuan: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
+    capacity: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]] = Field(default_factory=dict)
+
+
 class Recipe(BaseModel):
     """The whole of a `study.toml`; `file` is where it was read from."""
 
@@ -116,6 +137,8 @@ class Recipe(BaseModel):
     basemap: str | None = None
     demand: Demand | None = None
     land: Land = Land()
+    constraints: Constraints = Constraints()
+    reuse: Reuse = Reuse()
     layers: dict[str, Annotated[list[Source], BeforeValidator(_several), Field(min_length=1)]]
     file: Path = Field(default=Path(FILE), exclude=True)
 
@@ -209,6 +232,7 @@ def _faults(recipe: Recipe) -> Iterator[str]:
         yield f"crs: {fault}"
     yield from _profile_faults(recipe.standards)
     yield from _land_faults(recipe)
+    yield from _reuse_faults(recipe.reuse)
     tiles = recipe.basemap
     if tiles is not None and not (
         tiles.startswith(("https://", "http://")) and all(p in tiles for p in ("{z}", "{x}", "{y}"))
@@ -454,6 +478,14 @@ def _land_faults(recipe: Recipe) -> Iterator[str]:
         yield f"land.edition: there is no edition {recipe.land.edition!r}{_meant(recipe.land.edition, known)}"
 
 
+def _reuse_faults(reuse: Reuse) -> Iterator[str]:
+    listed = standards.read("reuse_rules").query("`class` == 'fit'")["uses"]
+    known = list(dict.fromkeys(use for text in listed for use in text.split(";")))
+    for use in reuse.capacity:
+        if use not in known:
+            yield f"reuse.capacity.{use}: is not a use an asset is judged for{_meant(use, known)}"
+
+
 # what stands in for a key that is missing while the rest of a recipe is checked; none of them is a fault itself
 _STAND_INS: dict[str, Any] = {"name": "?", "crs": "EPSG:4547", "as_of": date(2000, 1, 1), "layers": {}}
 _STAND_INS |= {"source": "?", "from": "", "on": "?", "layer": "?"}
@@ -539,6 +571,7 @@ def _said(error: Any, raw: dict[str, Any]) -> str:
         return f"{key}: {given!r} is not a date; write 2025-12-31"
     wanted = {
         "float_type": "a number",
+        "int_type": "a whole number",
         "string_type": "text",
         "dict_type": "a table",
         "list_type": "a list",
@@ -556,8 +589,9 @@ def _keys(loc: tuple[int | str, ...]) -> list[str]:
         return [name for name in Recipe.model_fields if name != "file"]
     if parts[0] == "demand":
         return list(Demand.model_fields)
-    if parts[0] == "land":
-        return list(Land.model_fields)
+    for name, section in (("land", Land), ("constraints", Constraints), ("reuse", Reuse)):
+        if parts[0] == name:
+            return list(section.model_fields)
     if "columns" in parts:
         return ["from", "unit"]
     if "join" in parts:

@@ -21,7 +21,7 @@ from lifecircle.load import coordinates
 from lifecircle.load.layers import RASTERS, geometries, is_layer
 from lifecircle.normalise import fits, homes, tables, values
 from lifecircle.normalise.says import kind_of, pattern, say, word
-from lifecircle.study import Raster, Study
+from lifecircle.study import Conversions, Raster, Study
 
 if TYPE_CHECKING:
     from lifecircle.load.recipe import Join, Recipe, Source
@@ -591,6 +591,8 @@ class _Place:
             standards=recipe.standards,
             land_edition=recipe.land.edition or "",
             land_folder=recipe.land_folder,
+            without=recipe.constraints.none,
+            conversions=Conversions(**recipe.reuse.model_dump()),
             synthetic=recipe.synthetic,
             note=recipe.note,
             population=population,

@@ -18,7 +18,7 @@ CODED = frozenset(
         *("placed", "main_use", "low_efficiency", "old_compound", "idle_asset", "gap", "of_table", "duplicate"),
         *("demolition_share_kept", "rebuild_ratio_kept"),
         *("verdict", "fit", "origin", "space", "best_use", "best_verdict", "proven", "stopped"),
-        *("in_farmland", "in_ecology", "in_heritage", "in_hazard", "title_clear"),
+        *("in_farmland", "in_ecology", "in_heritage", "in_hazard", "title_clear", "basis", "candidates"),
     }
 )
 

@@ -331,7 +331,9 @@ def _one(look: _Look, text: str = "") -> Callable[[pd.DataFrame, str], _Style]:
     )
 
 
-_VERDICT = "CASE WHEN \"uses_allowed\" > 0 THEN 'allowed' WHEN \"uses_not_known\" > 0 THEN 'not known' ELSE 'none' END"
+_VERDICT = (
+    "CASE WHEN \"uses_allowed\" > 0 THEN 'allowed' WHEN \"uses_conditional\" > 0 THEN 'conditional' ELSE 'none' END"
+)
 _GATES: Mapping[str, tuple[str, str, _Look]] = {
     "open": ("开放", "Open", {"c": "#ffffff", "s": "#2e7d32", "w": 2, "r": 3.2}),
     "closed": ("封闭", "Closed", {"c": "#b5302a", "s": "#ffffff", "w": 1, "r": 3.6}),

@@ -19,9 +19,9 @@ def add_reuse_assets(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gp
     frame["_id"] = frame["asset_id"] if "asset_id" in frame else frame.index.astype("str")
     if "evidence" in frame:
         frame["evidence"] = reuse_sheets.listed(frame["evidence"].astype("str"), {}, sheet.language)
-    counts = frame.reindex(columns=["uses_allowed", "uses_not_known", "uses_not_allowed"]).astype("float64")
-    states = [counts["uses_allowed"] > 0, (counts["uses_not_known"] > 0) | counts.isna().all(axis=1)]
-    state = np.select(states, ["allowed", "not known"], "none")
+    counts = frame.reindex(columns=["uses_allowed", "uses_conditional", "uses_not_allowed"]).astype("float64")
+    states = [counts["uses_allowed"] > 0, (counts["uses_conditional"] > 0) | counts.isna().all(axis=1)]
+    state = np.select(states, ["allowed", "conditional"], "none")
     lists = _uses(sheet, frame["_id"])
     sheet.add(
         "reuse_assets",
@@ -44,8 +44,17 @@ def add_reuse_assets(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gp
                 "vacant_since",
                 "floor_area_m2",
             ),
-            *("ground_floor_area_m2", "site_area_m2", "floors", "clear_height_m", "danger_class", "title_clear"),
-            *("uses_allowed", "uses_not_known", "uses_not_allowed", "uses_unfit"),
+            *(
+                "ground_floor_area_m2",
+                "site_area_m2",
+                "floors",
+                "floors_below",
+                "lowest_floor",
+                "clear_height_m",
+                "danger_class",
+                "title_clear",
+            ),
+            *("uses_allowed", "uses_conditional", "uses_not_allowed", "uses_unfit"),
         ],
         keep=["danger_class"],
         more={"rules": _stops(sheet, frame["_id"]), **lists},
@@ -88,17 +97,21 @@ def _uses(sheet: Drawing, ids: "pd.Series[Any]") -> dict[str, Any]:
         return {}
     weight = "residents_newly" if "residents_newly" in table else "dwellings_newly"
     best = table[table["rank_in_asset"] <= _BEST].sort_values(["asset_id", "rank_in_asset"], kind="stable")
+    verdict = best["verdict"].map({code: sheet.word(code) for code in best["verdict"].unique()})
+    if "needs" in best and "reuse_rules" in sheet.tables:
+        words = reuse_sheets.names(sheet.tables["reuse_rules"], sheet.language)
+        needs = reuse_sheets.listed(best["needs"].fillna(""), words, sheet.language)
+        verdict = verdict.where(needs == "", verdict + sheet.say("：", ": ") + needs)
     cells = pd.DataFrame(
         {
             "use": best["use"].map({code: sheet.word(code) for code in best["use"].unique()}),
-            "verdict": best["verdict"].map({code: sheet.word(code) for code in best["verdict"].unique()}),
+            "verdict": verdict,
             "fit": best["fit"].map({code: sheet.word(code) for code in best["fit"].unique()}),
             "newly": best[weight].round().astype("object").where(best[weight].notna(), "–"),
         }
     )
-    rows = dict(
-        zip(best["asset_id"].unique(), np.split(cells.to_numpy(dtype=object), _starts(best["asset_id"])), strict=True)
-    )
+    parts = np.split(cells.to_numpy(dtype=object), _starts(best["asset_id"])) if len(best) else []
+    rows = dict(zip(best["asset_id"].unique(), parts, strict=True))
     return {
         "list": {
             "title": sheet.say(

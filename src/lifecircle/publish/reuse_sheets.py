@@ -10,6 +10,7 @@ from lifecircle.publish import labels
 # yes-or-no quantities that rules compare with 1 or 0
 _FLAGS = ("title_clear", "above_ground", "in_farmland", "in_ecology", "in_heritage", "in_hazard", "joined")
 _TEXTS = ("space", "danger_class", "land_group")
+_LISTS = ("forbidden_by", "needs", "unfit_by", "not_known", "warnings")
 _MOST = 1_000_000
 
 
@@ -22,7 +23,7 @@ def sheets(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.Data
     """
     named = names(flat["reuse_rules"], language)
     options = flat["reuse_options"]
-    for column in ("forbidden_by", "unfit_by", "not_known", "warnings"):
+    for column in _LISTS:
         options = options.assign(**{column: listed(options[column], named, language)})
     ranked = options[options["rank_in_asset"].notna()]
     told = [c for c in options if c not in ("forbidden_by", "unfit_by")]
@@ -31,20 +32,25 @@ def sheets(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.Data
             _first(told, "rank_in_asset")
         ],
         "reuse_by_use": ranked.sort_values(["use", "rank_in_use"], kind="stable")[_first(told, "use", "rank_in_use")],
+        "reuse_conditional": _conditional(ranked),
         "reuse_forbidden": _forbidden(options, language),
         "reuse_criteria": _criteria(flat["reuse_criteria"].head(_MOST), flat["reuse_rules"], language),
         "reuse_rules": _rules(flat["reuse_rules"], language),
     }
+    if "reuse_unchecked" in flat:
+        out["reuse_unchecked"] = _unchecked(flat["reuse_unchecked"], language)
     assets = flat["reuse_assets"]
-    out["reuse_assets"] = assets.assign(evidence=listed(assets["evidence"], {}, language)).drop(
-        columns=["of_table", "of_id"]
-    )
+    lists = {"evidence": listed(assets["evidence"], {}, language)}
+    if "best_needs" in assets:
+        lists["best_needs"] = listed(assets["best_needs"], named, language)
+    out["reuse_assets"] = assets.assign(**lists).drop(columns=["of_table", "of_id"])
     doubts = flat["reuse_doubts"]
-    such = doubts["such_as"].where(~doubts["doubt"].str.startswith("use_"), listed(doubts["such_as"], {}, language))
+    coded = doubts["doubt"].str.startswith("use_") | (doubts["doubt"] == "nothing_to_choose_from")
+    such = doubts["such_as"].where(~coded, listed(doubts["such_as"], {}, language))
     out["reuse_doubts"] = doubts.assign(such_as=such)
     if "reuse_sites" in flat:
         sites = flat["reuse_sites"]
-        lists = {c: listed(sites[c], named, language) for c in ("not_known", "warnings")}
+        lists = {c: listed(sites[c], named, language) for c in _LISTS if c in sites}
         out["reuse_sites"] = sites.assign(**lists)
     return out
 
@@ -68,6 +74,45 @@ def listed(codes: "pd.Series[Any]", named: Mapping[str, str], language: str) -> 
 def _first(columns: list[Any], *front: str) -> list[Any]:
     head = [*front, *(c for c in ("asset_id", "name", "asset_kind", "use") if c not in front)]
     return [*head, *(c for c in columns if c not in head)]
+
+
+def _conditional(ranked: pd.DataFrame) -> pd.DataFrame:
+    """One row an asset and what must be confirmed of it, with the uses that then are allowed and the best of them; most people first."""
+    rows = ranked[ranked["verdict"] == "conditional"].sort_values(["asset_id", "rank_in_asset"], kind="stable")
+    newly = "residents_newly" if "residents_newly" in rows else "dwellings_newly"
+    groups = rows.groupby(["asset_id", "needs"], sort=False)
+    out = groups.agg(
+        name=("name", "first"),
+        asset_kind=("asset_kind", "first"),
+        uses_conditional=("use", "size"),
+        best_use=("use", "first"),
+        newly=(newly, "first"),
+    ).reset_index()
+    out = out.sort_values(["newly", "asset_id", "needs"], ascending=[False, True, True], ignore_index=True)
+    columns = ["asset_id", "name", "asset_kind", "needs", "uses_conditional", "best_use", "newly"]
+    return out[columns].rename(columns={"newly": newly.replace("_newly", "_by_best_use")})
+
+
+def _unchecked(rules: pd.DataFrame, language: str) -> pd.DataFrame:
+    """What the texts ask for and no layer can answer, use by use."""
+    return pd.DataFrame(
+        {
+            "use": _worded_lists(rules["uses"], language),
+            "applies_to": _worded_lists(rules["applies_to"], language),
+            "rule": rules[f"name_{language}"],
+            "source": rules["source"],
+            "mark": rules["mark"],
+        }
+    )
+
+
+def _worded_lists(codes: "pd.Series[Any]", language: str) -> "pd.Series[Any]":
+    comma = "、" if language == "zh" else ", "
+    said = {
+        text: comma.join(labels.word(code, language) for code in text.split(";")) if text else ""
+        for text in codes.unique()
+    }
+    return codes.map(said).astype("str")
 
 
 def _forbidden(options: pd.DataFrame, language: str) -> pd.DataFrame:
@@ -138,23 +183,14 @@ def threshold(text: str, language: str) -> str:
 
 
 def _rules(rules: pd.DataFrame, language: str) -> pd.DataFrame:
-    comma = "、" if language == "zh" else ", "
     limit = rules["value"].map("{:g}".format, na_action="ignore").astype("object").fillna(rules["value_text"])
     texts = rules["quantity"] + " " + rules["operator"] + " " + limit.astype("str")
-
-    def words(codes: "pd.Series[Any]") -> "pd.Series[Any]":
-        said = {
-            text: comma.join(labels.word(code, language) for code in text.split(";")) if text else ""
-            for text in codes.unique()
-        }
-        return codes.map(said).astype("str")
-
     return pd.DataFrame(
         {
             "rule": rules["rule"].map(names(rules, language)).astype("str"),
             "rule_class": rules["rule_class"],
-            "uses": words(rules["uses"]),
-            "applies_to": words(rules["applies_to"]),
+            "uses": _worded_lists(rules["uses"], language),
+            "applies_to": _worded_lists(rules["applies_to"], language),
             "threshold": texts.map({text: threshold(text, language) for text in texts.unique()}).astype("str"),
             "source": rules["source"],
             "mark": rules["mark"],

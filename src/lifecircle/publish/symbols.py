@@ -100,7 +100,11 @@ RENEWAL: Mapping[str, tuple[str, str, dict[str, Any]]] = {
 }
 VERDICTS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "allowed": ("有获允许的用途", "A use is allowed", {"c": "#2e7d32", "s": "#ffffff", "w": 1.5, "r": 5.5, "o": 0.95}),
-    "not known": ("待查明", "Not known yet", {"c": "#b59ad6", "s": "#6a3d9a", "w": 1.5, "r": 5, "o": 0.9}),
+    "conditional": (
+        "确认后可允许",
+        "Allowed once confirmed",
+        {"c": "#b59ad6", "s": "#6a3d9a", "w": 1.5, "r": 5, "o": 0.9},
+    ),
     "none": ("没有可用途", "No use left", {"c": "#9a9a9a", "s": "#ffffff", "w": 1.2, "r": 4.5, "o": 0.9}),
 }
 

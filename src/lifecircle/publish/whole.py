@@ -274,11 +274,15 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
         )
         rows.append(("更新片区" if zh else "Renewal blocks", said))
     if "reuse_assets" in results:
-        open_, every = int((results["reuse_assets"]["uses_allowed"] > 0).sum()), len(results["reuse_assets"])
+        assets = results["reuse_assets"]
+        open_ = assets["uses_allowed"] > 0
+        once = ~open_ & (assets["uses_conditional"] > 0)
         rows.append(
             (
-                "闲置资产（有获允许用途／全部）" if zh else "Idle assets with an allowed use / all",
-                f"{open_:,} / {every:,}",
+                "闲置资产（有用途获允许／确认后可允许／全部）"
+                if zh
+                else "Idle assets: a use allowed / once confirmed / all",
+                f"{int(open_.sum()):,} / {int(once.sum()):,} / {len(assets):,}",
             )
         )
     if "pipes_length" in results:
@@ -401,8 +405,9 @@ _SHEETS = {
         *("renewal_block_gaps", "renewal_demolition", "renewal_duplicates", "renewal_town"),
     ),
     "reuse": (
-        *("reuse_by_asset", "reuse_by_use", "reuse_sites", "reuse_curve", "reuse_gains_by_area", "reuse_forbidden"),
-        *("reuse_assets", "reuse_criteria", "reuse_doubts", "reuse_rules"),
+        *("reuse_by_asset", "reuse_by_use", "reuse_choices", "reuse_sites", "reuse_curve", "reuse_gains_by_area"),
+        *("reuse_conditional", "reuse_forbidden", "reuse_assets", "reuse_criteria", "reuse_doubts", "reuse_rules"),
+        "reuse_unchecked",
     ),
 }
 
@@ -647,6 +652,18 @@ _SAID = {
         "每种用途的备选资产，按排序；口径同上表。",
         "The assets for each use in order, by the same rule.",
     ),
+    "reuse_choices": (
+        "每个方案选了几处、新增可达多少、任何方案都超不过的上限、相差多少、合计费用。预算之下费用未知的用途不参选，单列个数。",
+        "For each choice: sites taken, residents newly reached, what no choice can surpass, how far from it, cost. Under a budget a use of unknown cost cannot be chosen and is counted apart.",
+    ),
+    "reuse_conditional": (
+        "硬性条件没有一条不符合，但有的尚未查明：查明并符合后，这些用途才可允许。得益人数多者在前。",
+        "No hard stop fails, but some are not known: only once they are confirmed are these uses allowed. Most people first.",
+    ),
+    "reuse_unchecked": (
+        "规范和文件提出、但现有图层无从判断的要求：任何资产都没有核对过这些，须另行核实。",
+        "What the texts ask for and no layer can tell: no asset has been checked for any of these; check them apart.",
+    ),
     "reuse_sites": (
         "给定处数时新增可达最多的组合：每处资产至多一种用途，现有设施保留，一人按每类设施各计一次。“距上限不超过”为 0 即已最优。",
         "The choice that newly reaches most for a number of sites: one use an asset, existing facilities kept, a person counted once for each kind. “Within” 0 means the best possible.",
@@ -664,8 +681,8 @@ _SAID = {
         "Uses that a hard stop forbids, and why; once mended or approved they may be judged anew.",
     ),
     "reuse_assets": (
-        "台账与图层中发现的闲置资产；“依据”说明如何得知。图层中发现的资产权属未知，故无一获“允许”。",
-        "Idle assets of the register and those found in the layers; the evidence says how it is known. Of those found nobody knows the title, so no use is allowed yet.",
+        "台账与图层中发现的闲置资产；“依据”说明如何得知。图层中发现的资产权属未知，用途最多为“确认后可允许”。",
+        "Idle assets of the register and those found in the layers; the evidence says how it is known. Of those found nobody knows the title, so uses are allowed at most once that is confirmed.",
     ),
     "reuse_criteria": (
         "每处资产逐条的数值、标准、结果与依据；对各用途相同的条件只列一次（用途：不限）。",
@@ -714,10 +731,10 @@ _SAID = {
 }
 _READ = {
     "reuse": (
-        "“未知”不是“允许”：硬性条件未查明的用途列为未知。新增可达指步行时限内、目前走不到同类设施的居民，步行时间与生活圈相同。"
-        "排序：允许的先于未知的，适配的先于适配未知的，新增可达多的在前，其余按编号。",
-        "Not known is not allowed: a use with a hard stop that nobody has checked is not known. Newly reached are residents within the walking time who reach no such facility today, by the walks of "
-        "the life circle. Order: allowed before not known, fitting before fit not known, more people first, then by id.",
+        "“未知”不是“允许”：硬性条件有未查明的，用途只列为“确认后可允许”，并写明须先确认什么。新增可达指步行时限内、目前走不到同类设施的居民，步行时间与生活圈相同。"
+        "排序：允许的先于确认后可允许的，适配的先于适配未知的，新增可达多的在前，其余按编号。",
+        "Not known is not allowed: a use with a hard stop that nobody has checked is allowed only once that is confirmed, and the sheet says what. Newly reached are residents within the walking time who reach no such facility today, by the walks of "
+        "the life circle. Order: allowed before allowed once confirmed, fitting before fit not known, more people first, then by id.",
     ),
     "inventory": (
         "每个图层：读入 = 保留 + 退回；退回的行及原因见“退回行”。",

@@ -130,28 +130,55 @@ def _starts(ids: "pd.Series[Any]") -> Any:
     return np.flatnonzero(np.diff(codes)) + 1
 
 
+_PLANS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "allowed or conditional": (
+        "含确认后可允许的用途",
+        "Also from uses allowed once confirmed",
+        {"c": "#f6c9a0", "s": "#e6701a", "w": 2, "r": 10, "o": 0.8},
+    ),
+    "allowed": (
+        "只从允许的用途中选",
+        "From allowed uses only",
+        {"c": "#e6701a", "s": "#ffffff", "w": 2, "r": 7.5, "o": 0.95},
+    ),
+}
+
+
 def add_reuse_sites(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
-    """The largest of the choices of sites, each with its use and what it adds to those before it."""
+    """The largest choice of sites from each set of candidates, each site with its use and what it adds to those before it."""
+    frame = frame.copy()
+    if "candidates" not in frame:
+        frame["candidates"] = "allowed"
     if "sites" in frame:
-        frame = frame[frame["sites"] == frame["sites"].max()]
+        frame = frame[frame["sites"] == frame.groupby("candidates")["sites"].transform("max")]
     frame = only(frame, "point").copy()
+    # the wider choice lies below, so that a site of both shows as a ring around the other
+    order = {plan: place for place, plan in enumerate(_PLANS)}
+    frame = frame.sort_values("candidates", key=lambda plan: plan.map(order), kind="stable")
     weight = "residents" if "residents_added" in frame else "dwellings"
-    many = len(frame)
-    rank = frame["rank"] if "rank" in frame else pd.Series(np.arange(1, many + 1), index=frame.index)
+    plans = [plan for plan in _PLANS if (frame["candidates"] == plan).any()]
+    many = sheet.say("、", ", ").join(str((frame["candidates"] == plan).sum()) for plan in reversed(plans))
+    rank = frame["rank"] if "rank" in frame else pd.Series(np.arange(1, len(frame) + 1), index=frame.index)
     names = pd.Series(named(frame).to_numpy(), index=frame.index, dtype="str")
     frame["_title"] = rank.astype("str") + " · " + names
+    if "needs" in frame and "reuse_rules" in sheet.tables:
+        words = reuse_sheets.names(sheet.tables["reuse_rules"], sheet.language)
+        frame["needs"] = reuse_sheets.listed(frame["needs"].fillna(""), words, sheet.language).replace("", np.nan)
+    looks = [(sheet.say(zh, en) if len(plans) > 1 else "", look) for zh, en, look in (_PLANS[plan] for plan in plans)]
     sheet.add(
         "reuse_sites",
         frame,
         group="reuse",
         kind="point",
         name=sheet.say(f"改造选址（{many} 处）", f"Conversions that help most ({many})"),
-        classes=[{"l": "", "c": "#e6701a", "s": "#ffffff", "w": 2, "r": 7.5, "o": 0.95}],
+        classes=[{"l": label, **look} for label, look in looks],
+        codes=codes_of(frame["candidates"].reset_index(drop=True), plans, other=0),
         title=["_title"],
         tip=["rank", "use", f"{weight}_added", f"{weight}_so_far"],
         pop=[
-            *("rank", "asset_id", "asset_kind", "use", f"{weight}_added", f"{weight}_so_far", f"{weight}_at_most"),
-            *("gap_share", "proven", "cost_yuan", "fit"),
+            *("candidates", "rank", "asset_id", "asset_kind", "use", "verdict", "needs", f"{weight}_added"),
+            *(f"{weight}_so_far", f"{weight}_at_most", "gap_share", "proven", "cost_yuan", "budget_yuan", "capacity"),
+            "fit",
         ],
         rank=3,
         extra={"front": 1},

@@ -279,9 +279,7 @@ def headlines(results: Layers, *, language: str) -> pd.DataFrame:
         once = ~open_ & (assets["uses_conditional"] > 0)
         rows.append(
             (
-                "闲置资产（有用途获允许／确认后可允许／全部）"
-                if zh
-                else "Idle assets: a use allowed / once confirmed / all",
+                "闲置资产（可用／待确认／全部）" if zh else "Idle assets usable / once confirmed / all",
                 f"{int(open_.sum()):,} / {int(once.sum()):,} / {len(assets):,}",
             )
         )
@@ -523,6 +521,8 @@ def _foot_of_rules(name: str, frames: Mapping[str, pd.DataFrame], study: Study) 
         frame = frame[frame["rule_class"].isin(_STATES) == (name == "land_idle")] if name != "land_rules" else frame
     if name in ("land_doubts", "land_buildings", "reuse_doubts"):
         frame = frame.iloc[:0]
+    if "reuse_rules" in frames:  # without the clause, which stands beside its rule
+        frame = frame.assign(source=frame["source"].str.split("，").str[0])
     texts = frame["source"] + (("（" + frame["mark"] + "）") if zh else (" (" + frame["mark"] + ")"))
     listed = texts.drop_duplicates().tolist()
     return [

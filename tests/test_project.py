@@ -27,7 +27,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 READMES = ("README.md", "README.zh-CN.md")
 # A name on conda-forge that differs from the one on PyPI, and what conda-forge does not have.
 CONDA_NAMES = {"osmium": "pyosmium"}
-PYPI_ONLY = {"folium-offline"}
+PYPI_ONLY = {"folium-offline", "pylopdf-fonts-zh-cn"}
 FIRST, SECOND = "pip install . && lifecircle demo", 'pip install -e ".[test]" && pytest'
 
 

@@ -122,6 +122,35 @@ def run(
 
 
 @app.command()
+def atlas(
+    study: _Study,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the results are or go; layers/<folder> by default.")
+    ] = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by", help="What sheets are about besides the whole place: community, street, town, block or whole."
+        ),
+    ] = "community",
+    theme: Annotated[str, typer.Option("--theme", help="One theme, or all the place has layers for.")] = "all",
+) -> None:
+    """Draw map sheets as PDF and PNG, for each theme and area, and all of them in one PDF.
+
+    Uses the results of the last run, or runs the study first where they are out of date. A sheet that cannot be drawn stops no other.
+    """
+    with _sentences():
+        from lifecircle import load, mapbook
+
+        zh = load.recipe.read(study).language == "zh"
+        with _progress() as say:
+            made = mapbook.write(study, out=out, by=by, theme=theme, progress=say)
+        _print_atlas(made, zh=zh)
+    if (made.sheets["status"] == "failed").any():
+        raise typer.Exit(1)
+
+
+@app.command()
 def compare(
     study: _Study,
     scenario: Annotated[
@@ -234,6 +263,16 @@ def _print_comparison(found: Any) -> None:
         f"完成，用时 {sum(found.seconds.values()):.0f} 秒。" if zh else f"Done in {sum(found.seconds.values()):.0f} s."
     )
     _out.print(f"{'结果' if zh else 'Results'}: {found.out.resolve()}", markup=False)
+
+
+def _print_atlas(made: Any, *, zh: bool) -> None:
+    headings = {"number": "图号", "theme": "主题", "area": "范围", "scale": "比例尺", "status": "状态", "why": "原因"}
+    states = {"drawn": "已绘", "kept": "沿用", "failed": "失败"}
+    shown = made.sheets[list(headings)].replace({"status": states} if zh else {})
+    _print_frame(shown, "图幅" if zh else "Sheets", headings if zh else {})
+    for warning in made.warnings:
+        _out.print(f"! {warning}", markup=False)
+    _out.print(f"{'图集' if zh else 'Atlas'}: {made.file.resolve()}", markup=False)
 
 
 def _print_inventory(inventory: Any, *, zh: bool) -> None:

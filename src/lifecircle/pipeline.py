@@ -102,7 +102,7 @@ def run(
         study, inventory = normalise.place(recipe, progress=watch.within)
     facts = _facts(recipe, study, inventory)
     last = _last(out, facts) if theme else {}
-    kept = _read_back(out / "results.gpkg", except_theme=theme) if theme else {}
+    kept = read_back(out / "results.gpkg", except_theme=theme) if theme else {}
     results, skipped, walked = analyse(study, only=theme, kept=kept, watch=watch)
     if theme:
         if theme in skipped:
@@ -156,7 +156,7 @@ def results(place: Path | str, *, out: Path | str | None = None, progress: Progr
     if last is None or _differ(last, _facts(recipe, study, inventory)):
         found, skipped, walked = analyse(study, watch=watch)
     else:
-        found = _read_back(out / "results.gpkg")
+        found = read_back(out / "results.gpkg")
         skipped = {theme: said["why"] for theme, said in last["themes"].items() if "why" in said}
         walked = last["network"]
     return Run(
@@ -400,7 +400,7 @@ def _facts(recipe: Any, study: Study, inventory: normalise.Inventory) -> dict[st
         "language": study.language,
         "as_of": study.as_of,
         "standards": {"profile": study.standards, "land": screening.edition(study).code, "sha256": shelf.hexdigest()},
-        "recipe": hashlib.sha256(recipe.file.read_bytes()).hexdigest(),
+        "recipe": _recipe_hash(recipe),
         "inputs": inventory.inputs,
         "versions": {
             **{
@@ -412,6 +412,27 @@ def _facts(recipe: Any, study: Study, inventory: normalise.Inventory) -> dict[st
             "proj": pyproj.proj_version_str,
         },
     }
+
+
+def _recipe_hash(recipe: load.recipe.Recipe) -> str:
+    """What results depend on of a recipe: all but the words printed on sheets."""
+    return hashlib.sha256(recipe.model_dump_json(by_alias=True, exclude={"sheet"}).encode()).hexdigest()
+
+
+def up_to_date(recipe: load.recipe.Recipe, out: Path) -> bool:
+    """Whether `out` holds the results of a run of this recipe with these inputs and this version of lifecircle."""
+    from lifecircle.publish import output
+
+    last = output.previous(out)
+    if last is None or "results.gpkg" not in last["files"] or not (out / "results.gpkg").is_file():
+        return False
+    facts = normalise.places.inputs(recipe).to_dict("records")
+    before = [row for row in last.get("inputs", []) if row["file"] != recipe.file.name]
+    return (
+        last.get("recipe") == _recipe_hash(recipe)
+        and last.get("versions", {}).get("lifecircle") == version("lifecircle")
+        and before == [row for row in facts if row["file"] != recipe.file.name]
+    )
 
 
 def _last(out: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -455,13 +476,20 @@ _INDEX = {
 }
 
 
-def _read_back(path: Path, *, except_theme: str | None = None) -> Layers:
+def read_back(path: Path, *, except_theme: str = "") -> Layers:
+    """The layers of a GeoPackage of results, without those of a theme; texts as text, results on their index.
+
+    Raises
+    ------
+    OutputError
+        A file that is not there or not whole.
+    """
     import pyogrio
 
     layers: Layers = {}
     try:
         for name in map(str, pyogrio.list_layers(path)[:, 0]):
-            if name in _OF_THEME and _OF_THEME[name] != except_theme:
+            if name != "layer_styles" and (not except_theme or _OF_THEME.get(name) != except_theme):
                 frame = pyogrio.read_dataframe(path, layer=name)
                 objects = [c for c in frame if c != "geometry" and pd.api.types.is_object_dtype(frame[c])]
                 frame = frame.astype(dict.fromkeys(objects, "str"))

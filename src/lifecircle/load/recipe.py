@@ -123,6 +123,23 @@ class Reuse(BaseModel):
     capacity: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]] = Field(default_factory=dict)
 
 
+class Sheet(BaseModel):
+    """What printed sheets say of themselves: who made them, for whom, on what paper; `font`, from the study file, is tried first."""
+
+    model_config = _STRICT
+    organisation: str = ""
+    author: str = ""
+    reviewer: str = ""
+    dated: date | None = Field(default=None, alias="date")
+    marking: Literal["internal", "public"] = "internal"
+    review_number: str = ""
+    height_datum: str = ""
+    sources: str = ""
+    font: str | None = None
+    paper: Literal["A3", "A4"] = "A3"
+    dpi: int = Field(default=150, ge=72, le=600, strict=True)
+
+
 class Recipe(BaseModel):
     """The whole of a `study.toml`; `file` is where it was read from."""
 
@@ -139,6 +156,7 @@ class Recipe(BaseModel):
     land: Land = Land()
     constraints: Constraints = Constraints()
     reuse: Reuse = Reuse()
+    sheet: Sheet = Sheet()
     layers: dict[str, Annotated[list[Source], BeforeValidator(_several), Field(min_length=1)]]
     file: Path = Field(default=Path(FILE), exclude=True)
 
@@ -151,6 +169,11 @@ class Recipe(BaseModel):
     def land_folder(self) -> Path | None:
         """The folder of the city's own criteria, where the recipe names one."""
         return self.folder / self.land.folder if self.land.folder is not None else None
+
+    @property
+    def sheet_font(self) -> Path | None:
+        """The font file of the study's own, where the recipe names one."""
+        return self.folder / self.sheet.font if self.sheet.font is not None else None
 
     @property
     def system(self) -> CRS:
@@ -238,6 +261,8 @@ def _faults(recipe: Recipe) -> Iterator[str]:
         tiles.startswith(("https://", "http://")) and all(p in tiles for p in ("{z}", "{x}", "{y}"))
     ):
         yield f"basemap: {tiles!r} is no address of map tiles; write https://…/{{z}}/{{x}}/{{y}}.png"
+    if recipe.sheet_font is not None and not recipe.sheet_font.is_file():
+        yield f"sheet.font: there is no file {recipe.sheet.font}"
     if recipe.demand is not None and recipe.demand == Demand():
         yield f"demand: says nothing; name {' or '.join(Demand.model_fields)}"
     if not recipe.layers:
@@ -592,6 +617,8 @@ def _keys(loc: tuple[int | str, ...]) -> list[str]:
     for name, section in (("land", Land), ("constraints", Constraints), ("reuse", Reuse)):
         if parts[0] == name:
             return list(section.model_fields)
+    if parts[0] == "sheet":
+        return [field.alias or name for name, field in Sheet.model_fields.items()]
     if "columns" in parts:
         return ["from", "unit"]
     if "join" in parts:

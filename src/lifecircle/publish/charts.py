@@ -34,11 +34,12 @@ def _chart(draw: _Draw) -> _Draw:
 
     @wraps(draw)
     def drawn(frame: pd.DataFrame, **kwargs: Any) -> Figure:
+        if kwargs.get("axes") is not None:  # who brought the axes has the fonts in use, and the size of letters
+            return draw(frame, **kwargs)
         with fonts.used():
             figure = draw(frame, **kwargs)
-        if kwargs.get("axes") is None:
             said = (artist.get_text() for artist in figure.findobj(Text) if isinstance(artist, Text))
-            fonts.check(said, language=kwargs.get("language", "zh"))
+        fonts.check(said, language=kwargs.get("language", "zh"))
         return figure
 
     return cast(_Draw, drawn)
@@ -356,19 +357,12 @@ def bars(
     language: str,
 ) -> None:
     """Horizontal bars with what each says beside it, the first on top; NaN is told as not known."""
-    with fonts.used():
-        _bars(
-            axes,
-            names[::-1],
-            np.asarray(values, dtype="float64")[::-1],
-            colours=colours[::-1],
-            said=said,
-            language=language,
-        )
-        axes.set_xticks([])
-        axes.spines["bottom"].set_visible(False)
-        most = np.nanmax(values) if np.isfinite(values).any() else 1.0
-        axes.set_xlim(0, 1.22 * (most or 1.0))
+    shown = np.asarray(values, dtype="float64")[::-1]
+    _bars(axes, names[::-1], shown, colours=colours[::-1], said=said, language=language)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    most = float(np.nanmax(shown)) if np.isfinite(shown).any() else 1.0
+    axes.set_xlim(0, 1.22 * (most or 1.0))
 
 
 # -- what they are made of -----------------------------------------------------------------------------------------------

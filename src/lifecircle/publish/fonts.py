@@ -4,15 +4,17 @@ Noto Sans SC (OFL) carries Chinese, DejaVu Sans the Latin, Greek and Cyrillic le
 stops what was to be drawn: paper has no second chance.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.font_manager import FontEntry, fontManager
-from matplotlib.ft2font import FT2Font
+from matplotlib.ft2font import FT2Font, LoadFlags
+from numpy.typing import NDArray
 
 from lifecircle.errors import OutputError
 
@@ -81,6 +83,57 @@ def check(texts: Iterable[str], *, own: Path | None = None, language: str = "zh"
         raise GlyphError(lacking, language=language)
 
 
+def widths(texts: Sequence[str], *, own: Path | None = None) -> NDArray[np.float64]:
+    """How wide each text is set, in ems: multiply by the size of the letters.
+
+    >>> widths(["云溪", ""]).tolist()
+    [2.0, 0.0]
+    """
+    lengths = np.array([len(text) for text in texts], dtype=np.int64)
+    chars = np.array(list("".join(texts)), dtype="U1")
+    different, codes = np.unique(chars, return_inverse=True)
+    advance = np.array([_advance(str(char), own) for char in different], dtype=np.float64)
+    ends = np.concatenate([[0.0], np.cumsum(advance[codes])]) if len(chars) else np.zeros(1)
+    stops = np.cumsum(lengths)
+    return np.asarray(ends[stops] - ends[stops - lengths], dtype=np.float64)
+
+
+def fitted(text: str, width_em: float, *, own: Path | None = None) -> str:
+    """The text, cut with an ellipsis where it is wider than so many ems.
+
+    >>> fitted("云溪县城十五分钟生活圈", 5.0)
+    '云溪县城…'
+    """
+    text = " ".join(text.split())
+    if widths([text], own=own)[0] <= width_em:
+        return text
+    room = np.cumsum(widths(list(text), own=own)) <= width_em - widths(["…"], own=own)[0]
+    return text[: int(room.sum())].rstrip() + "…"
+
+
+def wrapped(text: str, width_em: float, *, most: int, own: Path | None = None) -> list[str]:
+    """The text in at most `most` lines, broken where the width ends (between words in Latin script), the last cut with an ellipsis.
+
+    >>> wrapped("坐标系与高程基准", 4.0, most=2)
+    ['坐标系与', '高程基准']
+    """
+    lines: list[str] = []
+    rest = " ".join(text.split())
+    while rest and len(lines) < most - 1:
+        fits = int((np.cumsum(widths(list(rest), own=own)) <= width_em + 1e-9).sum())
+        if fits >= len(rest):
+            break
+        cut = max(fits, 1)
+        space = rest.rfind(" ", 0, cut + 1)
+        if rest[cut - 1 : cut + 1].isascii() and space > cut // 2:
+            cut = space
+        elif rest[cut] in _NEVER_FIRST and cut > 1:
+            cut -= 1
+        lines.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return [*lines, fitted(rest, width_em, own=own)] if rest else lines
+
+
 @contextmanager
 def used(own: Path | None = None) -> Iterator[None]:
     """Within the block figures are made and saved in these fonts, with the settings that keep their bytes the same on every run."""
@@ -105,6 +158,21 @@ def _characters(path: Path) -> frozenset[str]:
 
 
 @cache
+def _advance(char: str, own: Path | None) -> float:
+    for path in _paths(own):
+        if char in _characters(path):
+            font = _face(path)
+            font.set_size(100, 72)
+            return round(font.load_char(ord(char), flags=LoadFlags.NO_HINTING).linearHoriAdvance / 6553600, 4)
+    return 1.0
+
+
+@cache
+def _face(path: Path) -> FT2Font:
+    return FT2Font(str(path))
+
+
+@cache
 def _family(path: Path) -> str:
     """A name of our own for a font file, so that no font of that name on this machine takes its place."""
     _characters(path)  # says it is no font where it is none
@@ -114,6 +182,7 @@ def _family(path: Path) -> str:
 
 
 _LONG = 40
+_NEVER_FIRST = "，。；：、）》”’！？,.;:)"
 _LOOK: Any = {
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -123,6 +192,7 @@ _LOOK: Any = {
     "axes.titlelocation": "left",
     "axes.unicode_minus": False,
     "font.size": 9,
+    "hatch.linewidth": 0.5,
     "legend.frameon": False,
     "pdf.compression": 6,
     "pdf.fonttype": 3,
@@ -130,6 +200,7 @@ _LOOK: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "lifecircle",
     "text.color": INK,
+    "text.hinting": "none",
     "text.parse_math": False,
     "xtick.color": FAINT,
     "xtick.labelcolor": INK,

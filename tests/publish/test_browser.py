@@ -20,9 +20,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is install
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 # where a feature lies on the screen: the middle of a polygon's box, or a point
 SPOT = """([key, i]) => {
-  const shape = lifecircle.layers[key].byNumber[i];
-  const at = shape.getBounds ? shape.getBounds().getCenter() : shape.getLatLng();
-  const p = lifecircle.map.latLngToContainerPoint(at);
+  const p = lifecircle.map.latLngToContainerPoint(lifecircle.layers[key].box(i).getCenter());
   return [p.x, p.y];
 }"""
 
@@ -118,7 +116,7 @@ def seen(browser: Any, path: Path) -> Iterator[Watched]:
 def test_opening_asks_nothing(seen: Watched) -> None:
     """Opened, the page draws, asks nothing of the network and has nothing to say."""
     seen.page.wait_for_timeout(500)
-    assert seen.page.locator("canvas.leaflet-zoom-animated").count() == 1
+    assert seen.page.locator(".lc-canvas.leaflet-zoom-animated canvas").count() == 2
     drawn = seen.page.evaluate(
         """() => { const c = document.querySelector('canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
         let n = 0; for (let i = 3; i < d.length; i += 4) if (d[i]) n++; return n / (d.length / 4); }"""
@@ -138,27 +136,24 @@ def test_what_is_shown_at_first(seen: Watched) -> None:
 def test_every_layer_can_be_switched(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
     """Clicking each box in the control shows its layer with all its features, and clicking again hides it."""
     page = seen.page
-    count = page.locator(".leaflet-control-layers-selector").count()
+    boxes = page.locator(".lc-layers input")
+    count = boxes.count()
     assert count == len(layers) + 2  # communities stand at three tiers
     assert page.evaluate("lifecircle.order.length") == count
-    page.evaluate(
-        "document.querySelectorAll('.lc-shut').forEach(g => g.querySelector('.leaflet-control-layers-group-label').click())"
-    )
+    page.evaluate("document.querySelectorAll('.lc-shut').forEach(g => g.querySelector('.lc-group-name').click())")
     assert page.locator(".lc-shut").count() == 0
     shown = "() => lifecircle.order.filter(l => lifecircle.map.hasLayer(l)).length"
     for place in range(count):
-        box = page.locator(".leaflet-control-layers-selector").nth(place)
+        box = boxes.nth(place)
         before, was_on = page.evaluate(shown), box.is_checked()
         box.click()
         page.wait_for_timeout(80)
         after = page.evaluate(shown)
         assert after == before - 1 if was_on else after in (before, before + 1), place
-        assert page.locator(".leaflet-control-layers-selector").nth(place).is_checked() is not was_on
-        page.locator(".leaflet-control-layers-selector").nth(place).click()
+        assert boxes.nth(place).is_checked() is not was_on
+        boxes.nth(place).click()
         page.wait_for_timeout(80)
-    sizes = page.evaluate(
-        "Object.fromEntries(Object.entries(lifecircle.layers).map(([k, l]) => [k, l.getLayers().length]))"
-    )
+    sizes = page.evaluate("Object.fromEntries(Object.entries(lifecircle.layers).map(([k, l]) => [k, l.get().n]))")
     for name in ("parcels", "buildings", "pipes", "facilities", "coverage_homes", "land", "assets", "pipe_nodes"):
         assert sizes[name] == len(layers[name])
 
@@ -169,7 +164,7 @@ def test_the_tiers_take_turns(seen: Watched) -> None:
     seen.page.wait_for_timeout(150)
     on = seen.page.evaluate("Object.keys(lifecircle.layers).filter(k => lifecircle.map.hasLayer(lifecircle.layers[k]))")
     assert [key for key in on if key.startswith("coverage_")] == ["coverage_5"]
-    checked = seen.page.locator(".leaflet-control-layers label:has(input:checked)").all_inner_texts()
+    checked = seen.page.locator(".lc-layers label:has(input:checked)").all_inner_texts()
     assert [text.strip() for text in checked if "完整度" in text] == ["5 分钟设施完整度"]
 
 
@@ -223,10 +218,10 @@ def test_a_hostile_parcel_is_only_text(seen: Watched, number: int, name: str) ->
     assert name in seen.hover("parcels", number, name)
     seen.page.mouse.click(*seen.page.evaluate(SPOT, ["parcels", number]))
     assert name in seen.page.locator(".leaflet-popup").inner_text()
-    box = seen.page.locator("#lc-find input")
+    box = seen.page.locator(".lc-find input")
     box.fill("")
     box.press_sequentially(f"P000{number + 1}")
-    tips = seen.page.locator(".search-tip")
+    tips = seen.page.locator(".lc-find li")
     tips.first.wait_for(state="visible")
     assert name in tips.first.inner_text()
     tips.first.click()
@@ -245,9 +240,9 @@ def test_the_title_box_is_only_text(seen: Watched) -> None:
 
 def test_search_leads_to_a_parcel(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
     """A parcel found by its number is shown with its evidence, though its layer was off."""
-    box = seen.page.locator("#lc-find input")
+    box = seen.page.locator(".lc-find input")
     box.press_sequentially("p0078")
-    seen.page.locator(".search-tip").first.wait_for(state="visible")
+    seen.page.locator(".lc-find li").first.wait_for(state="visible")
     box.press("Enter")
     popup = seen.page.locator(".leaflet-popup")
     popup.wait_for(state="visible")
@@ -259,23 +254,22 @@ def test_search_leads_to_a_parcel(seen: Watched, layers: dict[str, gpd.GeoDataFr
     ] in text
     assert ("容积率 < 1" in text) is (land["L1"] != "not applicable")
     assert seen.page.evaluate("lifecircle.map.hasLayer(lifecircle.layers.land)")
-    group = seen.page.locator(".leaflet-control-layers-group", has_text="用地与建筑")
+    group = seen.page.locator(".lc-group", has_text="用地与建筑")
     assert "lc-shut" not in (group.get_attribute("class") or "")
 
 
 def test_search_leads_to_a_facility(seen: Watched) -> None:
     """Part of a facility's name finds it; what nobody is called says so."""
-    box = seen.page.locator("#lc-find input")
+    box = seen.page.locator(".lc-find input")
     box.press_sequentially("18号")
-    seen.page.locator(".search-tip").first.click()
+    seen.page.locator(".lc-find li").first.click()
     popup = seen.page.locator(".leaflet-popup")
     popup.wait_for(state="visible")
     assert popup.inner_text().startswith("第18号")
     box.fill("")
     box.press_sequentially("无此地")
     box.press("Enter")
-    seen.page.locator(".search-alert").wait_for(state="visible")
-    assert seen.page.locator(".search-alert").inner_text() == "没有找到"
+    assert seen.page.locator(".lc-find li").inner_text() == "没有找到"
 
 
 def test_gaps_list_what_is_missing(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
@@ -286,7 +280,8 @@ def test_gaps_list_what_is_missing(seen: Watched, layers: dict[str, gpd.GeoDataF
     assert f"{layers['gaps']['residents_left_out'].iloc[0]:,.0f}" in text
 
 
-INK = "document.querySelector('canvas.leaflet-zoom-animated').toDataURL()"
+INK = "document.querySelector('.lc-canvas canvas').toDataURL()"
+DRAWN = "(key => { const l = lifecircle.layers[key]; l.get(); return [...Array(l.geo.n).keys()].filter(i => l.picked(i)); })"
 
 
 def test_a_list_picks_the_kind_that_is_drawn(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
@@ -294,9 +289,9 @@ def test_a_list_picks_the_kind_that_is_drawn(seen: Watched, layers: dict[str, gp
     seen.only("service_areas")
     page = seen.page
     page.wait_for_timeout(150)
-    box = page.get_by_label("设施类别")
-    drawn = "lifecircle.layers.service_areas.getLayers().map(s => s.i)"
-    of = page.evaluate("lifecircle.layers.service_areas.spec.pick.of")
+    box = page.locator(".lc-legend").get_by_label("设施类别")
+    drawn = f"{DRAWN}('service_areas')"
+    of = page.evaluate("[...lifecircle.layers.service_areas.of]")
     assert [of[i] for i in page.evaluate(drawn)] == [0, 0, 0]
     before = page.evaluate(INK)
     box.focus()
@@ -315,9 +310,9 @@ def test_a_band_is_drawn_without_the_one_inside_it(seen: Watched) -> None:
     seen.only("service_areas")
     seen.page.wait_for_timeout(200)
     alpha = seen.page.evaluate(
-        """() => { const l = lifecircle.layers.service_areas, s = l.getLayers().find(s => l.spec.cls[s.i] === 0);
-        const p = lifecircle.map.latLngToContainerPoint(s.getBounds().getCenter());
-        const c = document.querySelector('canvas.leaflet-zoom-animated'), b = c.getBoundingClientRect();
+        """() => { const l = lifecircle.layers.service_areas, i = [...Array(l.geo.n).keys()].find(i => l.picked(i) && l.cls[i] === 0);
+        const p = lifecircle.map.latLngToContainerPoint(l.box(i).getCenter());
+        const c = document.querySelector('.lc-canvas canvas'), b = c.getBoundingClientRect();
         const k = c.width / b.width;
         return c.getContext('2d').getImageData((p.x - b.left) * k, (p.y - b.top) * k, 1, 1).data[3] / 255; }"""
     )
@@ -328,10 +323,10 @@ def test_a_hostile_kind_is_only_text(seen: Watched) -> None:
     """A kind of facility named like markup stands in the list and in tooltips as that text."""
     seen.only("service_areas")
     seen.page.wait_for_timeout(150)
-    box = seen.page.get_by_label("设施类别")
+    box = seen.page.locator(".lc-legend").get_by_label("设施类别")
     assert HOSTILE in box.inner_text()
     box.select_option(label=HOSTILE)
-    inner = seen.page.evaluate("lifecircle.layers.service_areas.getLayers().map(s => s.i)[0]")
+    inner = seen.page.evaluate(f"{DRAWN}('service_areas')[0]")
     assert HOSTILE in seen.hover("service_areas", inner, HOSTILE)
     seen.only("gap_areas")
     seen.page.evaluate("lifecircle.show('gap_areas', 8)")
@@ -343,9 +338,8 @@ def test_where_the_data_end_is_hatched(seen: Watched) -> None:
     seen.only("edge_of_data")
     seen.page.wait_for_timeout(200)
     inside = seen.page.evaluate(
-        """() => { const s = lifecircle.layers.edge_of_data.byNumber[0];
-        const p = lifecircle.map.latLngToContainerPoint(s.getBounds().getCenter());
-        const c = document.querySelector('canvas.leaflet-zoom-animated'), b = c.getBoundingClientRect(), k = c.width / b.width;
+        """() => { const p = lifecircle.map.latLngToContainerPoint(lifecircle.layers.edge_of_data.box(0).getCenter());
+        const c = document.querySelector('.lc-canvas canvas'), b = c.getBoundingClientRect(), k = c.width / b.width;
         const d = c.getContext('2d').getImageData((p.x - b.left) * k - 20, (p.y - b.top) * k - 20, 40, 40).data;
         let n = 0; for (let i = 3; i < d.length; i += 4) if (d[i] > 20) n++; return n / (d.length / 4); }"""
     )
@@ -360,14 +354,14 @@ def test_gap_areas_of_the_tier_that_is_picked(seen: Watched, layers: dict[str, g
     page = seen.page
     page.wait_for_timeout(150)
     tier = layers["gap_areas"]["tier"].tolist()
-    drawn = "lifecircle.layers.gap_areas.getLayers().map(s => s.i)"
+    drawn = f"{DRAWN}('gap_areas')"
     assert {tier[i] for i in page.evaluate(drawn)} == {15}
-    page.get_by_label("生活圈层级").select_option(label="5 分钟生活圈")
+    page.locator(".lc-legend").get_by_label("生活圈层级").select_option(label="5 分钟生活圈")
     assert {tier[i] for i in page.evaluate(drawn)} == {5}
     page.evaluate("lifecircle.show('gap_areas', 4)")
     page.wait_for_timeout(100)
     assert {tier[i] for i in page.evaluate(drawn)} == {10}
-    assert page.get_by_label("生活圈层级").input_value() == "1"
+    assert page.locator(".lc-legend").get_by_label("生活圈层级").input_value() == "1"
     assert page.locator(".leaflet-popup").is_visible()
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from lifecircle import standards
-from lifecircle.publish import labels, symbols
+from lifecircle.publish import archive, labels, symbols
 from lifecircle.publish.drawing import Drawing, codes_of, listed, named, only, tenths
 
 TIERS = (15, 10, 5)
@@ -44,7 +44,7 @@ def add_coverage_areas(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, 
     """Communities by completeness, a layer a tier; one is shown at a time."""
     frame = only(frame, "area")
     names = named(frame)
-    spots = sheet.geometry.add(np.asarray(frame.representative_point().array), "point")
+    spots = archive.geometry(np.asarray(frame.representative_point().array), "point")
     tiers = [tier for tier in TIERS if f"completeness_{tier}" in frame]
     for tier in reversed(tiers):
         share = frame[f"completeness_{tier}"].astype("float64")
@@ -112,6 +112,13 @@ def add_gaps(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDat
         rank=2,
         extra={"one": "gaps"},
     )
+    ranked = pd.DataFrame(
+        {"at": np.arange(len(once)), "name": named(once).to_numpy(), "many": once["_missed"].to_numpy()}
+    )
+    ranked = ranked.sort_values(["many", "name"], ascending=[False, True], kind="stable")
+    ranked["value"] = ranked["many"].map("{:,.0f}".format, na_action="ignore")
+    title = sheet.say("社区缺口（按人次）", "Communities by people and kinds missing")
+    sheet.ranking("gaps", title, ranked)
 
 
 def _thirds(sheet: Drawing, what: str, look: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -168,15 +175,15 @@ def add_service_areas(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, g
         rank=1,
         extra={
             "one": "coverage",
-            "nest": np.where(inner, np.arange(len(frame)) - 1, -1).tolist(),
+            "nest": archive.whole(np.where(inner, np.arange(len(frame)), 0)),  # the row before, counted from 1
             "pick": {
                 "l": sheet.say("设施类别（沿路网步行）", "Kind of facility, on foot along streets"),
                 "values": [sheet.word(kind) for kind in kinds],
-                "of": pd.Index(kinds).get_indexer(pd.Index(frame["kind"].astype("str"))).tolist(),
+                "of": archive.whole(pd.Index(kinds).get_indexer(pd.Index(frame["kind"].astype("str")))),
                 "at": kinds.index(_most_lacked(sheet.tables.get("coverage_town"), kinds)),
             },
         },
-        digits=5,
+        step=10,
     )
 
 
@@ -207,7 +214,7 @@ def add_edge_of_data(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gp
         show=True,
         rank=2,
         extra={"still": 1},
-        digits=5,
+        step=10,
     )
 
 
@@ -266,11 +273,18 @@ def add_gap_areas(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.G
             "pick": {
                 "l": sheet.say("生活圈层级", "Tier"),
                 "values": [sheet.say(f"{each} 分钟生活圈", f"{each}-minute tier") for each in tiers],
-                "of": np.searchsorted(tiers, tier.to_numpy()).tolist(),
+                "of": archive.whole(np.searchsorted(tiers, tier.to_numpy())),
                 "at": len(tiers) - 1,
             },
         },
     )
+    if left:
+        ranked = pd.DataFrame({"at": np.arange(len(frame)), "many": many.to_numpy(), "more": missing})
+        ranked["name"] = named(frame.set_index("gap_id") if "gap_id" in frame else frame).to_numpy()
+        ranked = ranked.sort_values(["many", "name"], ascending=[False, True], kind="stable")
+        ranked["value"] = ranked["many"].map("{:,.0f}".format, na_action="ignore")
+        title = sheet.say("缺口片区（按人口）", "Gap areas by people")
+        sheet.ranking("gap_areas", title, ranked, first=True)
 
 
 def _lacking(sheet: Drawing, frame: pd.DataFrame) -> tuple[list[list[list[Any]]], list[str | None]]:
@@ -333,7 +347,7 @@ def add_gap_grid(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.Ge
         tip=[*([people] if people else []), *reversed([left[tier] for tier in tiers]), told],
         rank=2,
         extra={"one": "gaps"},
-        digits=5,
+        step=10,
     )
 
 

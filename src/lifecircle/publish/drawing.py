@@ -1,17 +1,27 @@
 """What the layers of a map are made with: one drawing that collects them, and how columns become what a page shows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lifecircle.publish import labels, page, symbols
+from lifecircle.publish import archive, labels, symbols
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A layer as the page is to show it: how, in which group, and whether from the start."""
+
+    spec: dict[str, Any]
+    group: str
+    show: bool
 
 
 class Drawing:
-    """What is collected while layers are prepared: geometry, layers in drawing order, the search index."""
+    """What is collected while layers are prepared: layers in drawing order, the search index, rankings."""
 
     def __init__(
         self, *, language: str, words: Mapping[str, str], tables: Mapping[str, pd.DataFrame] | None = None
@@ -19,10 +29,9 @@ class Drawing:
         self.language = language
         self.words = words
         self.tables = tables or {}
-        self.geometry = page.Geometry()
-        self.drawn: dict[str, page.Features] = {}
-        self.groups: dict[str, str] = {}
+        self.drawn: dict[str, Drawn] = {}
         self.index: list[dict[str, Any]] = []
+        self.lists: list[dict[str, Any]] = []
         self.taken: set[str] = set()
 
     def say(self, zh: str, en: str) -> str:
@@ -66,24 +75,15 @@ class Drawing:
             out["keep"] = 1
         dtype = values.dtype
         if pd.api.types.is_bool_dtype(dtype):
-            return out | {"t": "bool", "v": listed(values.astype("Int64"))}
+            return out | {"t": "bool", "v": archive.numbers(values.astype("Int64"), digits=0)}
         if pd.api.types.is_numeric_dtype(dtype):
             if labels.is_share(column):
-                return out | {"t": "share", "v": listed(values.astype("float64").round(4))}
+                return out | {"t": "share", "v": archive.numbers(values, digits=4)}
             kind = "year" if column.endswith("_year") or column == "rank" else "number"
             measured = labels.unit(column, self.language)
-            digits = (
-                0
-                if column.startswith((*_WHOLE, "_missed")) or column.endswith(("_m2", "_yuan"))
-                else 1
-                if column == "_area_ha"
-                else 2
-            )
-            return (
-                out
-                | {"t": kind, "v": listed(values.astype("float64").round(digits))}
-                | ({"u": measured} if measured else {})
-            )
+            whole = column.startswith((*_WHOLE, "_missed")) or column.endswith(("_m2", "_yuan"))
+            held = archive.numbers(values, digits=0 if whole else 1 if column == "_area_ha" else 2)
+            return out | {"t": kind, "v": held} | ({"u": measured} if measured else {})
         if pd.api.types.is_datetime64_any_dtype(dtype):
             return out | texts(values.dt.strftime("%Y-%m-%d"), None)
         word = self.word if column in labels.CODED else self.said if column.endswith("_value") else None
@@ -107,9 +107,9 @@ class Drawing:
         rank: int = 5,
         more: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
-        digits: int = 6,
+        step: int = 1,
     ) -> None:
-        """Add a layer above those added before; classes nothing belongs to are dropped; `digits` of a degree are kept."""
+        """Add a layer above those added before; classes nothing belongs to are dropped; vertices keep `step` tenths of a metre."""
         if codes is not None:
             present, codes = np.unique(codes, return_inverse=True)
             classes = [classes[place] for place in present.tolist()]
@@ -117,18 +117,17 @@ class Drawing:
             "name": name,
             "kind": kind,
             "rank": rank,
-            "geo": self.geometry.add(np.asarray(frame.geometry.array), kind, digits=digits),
+            "geo": archive.geometry(np.asarray(frame.geometry.array), kind, step=step),
             "classes": list(classes),
             "title": self.fields(frame, title),
             "tip": self.fields(frame, tip, keep=keep),
         }
         if codes is not None and len(classes) > 1:
-            spec["cls"] = codes.tolist()
+            spec["cls"] = archive.whole(codes)
         if pop is not None:
             spec["pop"] = {"fields": self.fields(frame, pop, keep=keep), **(more or {})}
         spec |= extra or {}
-        self.drawn[key] = page.Features(key, spec, label=name, show=show)
-        self.groups[key] = group
+        self.drawn[key] = Drawn(spec, group, show)
 
     def find(self, key: str, frame: pd.DataFrame, names: "pd.Series[str]", *, what: str) -> None:
         """Let the search find rows of the layer `key` by `names`; a name that is taken is told apart by its id."""
@@ -137,7 +136,15 @@ class Drawing:
         double = names.duplicated(keep=False) | names.isin(self.taken)
         names = names.mask(double, names + " (" + ids + ")")
         self.taken |= set(names.dropna())
-        self.index.append({"key": key, "kind": what, "names": listed(names)})
+        self.index.append({"key": key, "kind": what, "names": archive.texts(names)})
+
+    def ranking(self, key: str, title: str, rows: pd.DataFrame, *, first: bool = False) -> None:
+        """A list beside the map, a row a feature of the layer `key`: its place in the layer (``at``), ``name``, ``value`` and ``more``."""
+        cells = rows.reindex(columns=["at", "name", "value", "more"])
+        cells = cells.assign(**{c: cells[c].astype("str").fillna("") for c in ("name", "value", "more")})
+        if len(cells):
+            made = {"key": key, "title": title, "rows": cells.to_numpy(dtype=object).tolist()}
+            self.lists.insert(0 if first else len(self.lists), made)
 
 
 _WHOLE = ("residents", "dwellings", "elderly", "children")
@@ -176,10 +183,10 @@ def listed(values: "pd.Series[Any]") -> list[Any]:
 def texts(values: "pd.Series[str]", word: Callable[[str], str] | None) -> dict[str, Any]:
     """Texts, each different one stored once where that is shorter."""
     codes, unique = pd.factorize(values)
-    said = [str(text) if word is None else word(str(text)) for text in unique]
     if word is None and len(unique) > 0.6 * len(values):
-        return {"t": "text", "v": listed(values)}
-    return {"t": "text", "w": [*said, None], "v": np.where(codes < 0, len(said), codes).tolist()}
+        return {"t": "text", "v": archive.texts(values)}
+    said = [str(text) if word is None else word(str(text)) for text in unique]
+    return {"t": "text", "w": said, "v": archive.codes(codes)}
 
 
 def only(frame: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:

@@ -1,17 +1,18 @@
 """The overview map of a place: its layers, what residents reach on foot, gaps and candidate land, in one HTML file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import folium
-import folium.plugins
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from lifecircle import standards
 from lifecircle.errors import CrsError, OutputError
-from lifecircle.publish import circle_layers, page, reuse_layers, symbols
+from lifecircle.publish import archive, basemaps, circle_layers, page, reuse_layers, symbols
 from lifecircle.publish.drawing import Drawing, codes_of, named, only
 
 _GROUPS: Mapping[str, tuple[str, str]] = {
@@ -39,17 +40,24 @@ _WIDE = ("motorway", "trunk", "primary", "secondary")
 _NARROW = ("footway", "path", "steps", "pedestrian", "track", "corridor", "cycleway")
 
 
+Layers = Mapping[str, gpd.GeoDataFrame | pd.DataFrame]
+# what a page says in one language for all of them, or in each
+Told = str | Mapping[str, str]
+Figures = pd.DataFrame | Mapping[str, pd.DataFrame] | None
+LANGUAGES: Mapping[str, tuple[str, ...]] = {"zh": ("zh",), "en": ("en",), "both": ("zh", "en")}
+
+
 def write(
-    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame],
+    layers: Layers,
     path: Path | str,
     *,
-    title: str,
+    title: Told,
     language: str = "zh",
     synthetic: bool = False,
-    note: str = "",
-    summary: pd.DataFrame | None = None,
+    note: Told = "",
+    summary: Figures = None,
     words: Mapping[str, str] | None = None,
-    basemap: str | None = None,
+    basemap: Path | str | None = None,
 ) -> None:
     """Draw the overview map and write it to `path`: one file, the same bytes on every run. See `draw`.
 
@@ -68,23 +76,34 @@ def write(
         words=words,
         basemap=basemap,
     )
+    save(drawn, path)
+
+
+def save(drawn: folium.Map, path: Path | str) -> None:
+    """Write a map to `path` as one file that carries all it needs.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
     path = Path(path)
     try:
-        path.write_text(drawn.get_root().render(), encoding="utf-8", newline="\n")
+        path.write_text(drawn.get_root().render(), encoding="utf-8", newline="\n", errors="replace")
     except OSError as error:
         raise OutputError(f"{path.name} cannot be written: {error.strerror or error}.") from error
 
 
 def draw(
-    layers: Mapping[str, gpd.GeoDataFrame | pd.DataFrame],
+    layers: Layers,
     *,
-    title: str,
+    title: Told,
     language: str = "zh",
     synthetic: bool = False,
-    note: str = "",
-    summary: pd.DataFrame | None = None,
+    note: Told = "",
+    summary: Figures = None,
     words: Mapping[str, str] | None = None,
-    basemap: str | None = None,
+    basemap: Path | str | None = None,
 ) -> folium.Map:
     """The overview map; however it is rendered, saved or shown, it asks nothing of the network without a basemap.
 
@@ -95,67 +114,151 @@ def draw(
         rows, are passed over. Canonical tables, and ``coverage_areas``, ``coverage_homes``, ``service_areas``, ``edge_of_data``,
         ``gaps``, ``gap_areas``, ``gap_grid``, ``land``, ``renewal_blocks``, ``park_reach``, ``pipes_screen``, ``reuse_assets``, ``reuse_sites``.
         The tables ``coverage_town``, ``gap_missing``, ``renewal_block_evidence``, ``reuse_options``, ``reuse_criteria`` and ``reuse_rules`` are
-        not drawn; they say which service areas are shown first, what is missing in a gap area, why a plot is in a block, and what an
+        not drawn (nor is ``land_rules``, which names the rules); they say which service areas are shown first, what is missing in a gap area, why a plot is in a block, and what an
         idle asset could become and why.
     title
         The name of the place.
+    language
+        ``zh``, ``en``, or ``both``: a page with a button that turns it from one into the other.
     synthetic
         Mark the place as made up.
     summary
         A few figures for the title box: a text and its value, from the first two columns, or the index and the first column;
-        a column ``more``, where there is one, goes below the value in small print.
+        a column ``more``, where there is one, goes below the value in small print. Title, note and summary may be given by language.
     note
         What is said below them, a line each; a line that begins with ``⚠`` stands above them instead.
     words
         Words for codes and headings for columns, before those lifecircle knows.
     basemap
-        The address of map tiles in WGS84 or CGCS2000, with ``{z}``, ``{x}`` and ``{y}``. With it, and only with it, the
-        page asks the network: for these tiles.
+        What lies below, see `basemaps.find`: a name such as ``osm``, the address of map tiles, or a file of tiles. With an
+        address, and only then, the page asks the network: for these tiles.
 
     Raises
     ------
     OutputError
-        Nothing to draw.
+        Nothing to draw, or a basemap that cannot be used.
     CrsError
         A layer without coordinate system.
     """
+    ground = basemaps.find(basemap) if basemap is not None else None
+    prepared = prepare(layers, title=title, language=language, words=words, ground=ground)
+    cover = Cover(title=title, subtitle=SUBTITLE, synthetic=synthetic, note=note, summary=summary)
+    return assemble(prepared, cover)
+
+
+SUBTITLE = ("步行生活圈与用地总览", "Walking life circle and land: overview")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cover:
+    """What the title box of a page says; see `draw`."""
+
+    title: Told
+    subtitle: tuple[str, str]
+    synthetic: bool = False
+    note: Told = ""
+    summary: Figures = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Layers made ready for any number of pages: a drawing a language, what they show in degrees, and the ground below."""
+
+    drawings: Sequence[Drawing]
+    places: Mapping[str, gpd.GeoDataFrame]
+    ground: basemaps.Ground | None
+
+
+def prepare(
+    layers: Layers,
+    *,
+    title: Told,
+    language: str = "zh",
+    words: Mapping[str, str] | None = None,
+    ground: basemaps.Ground | None = None,
+) -> Prepared:
+    """Everything that is drawn of `layers`, ready for `assemble`; the frames themselves are not written into. See `draw`."""
+    if language not in LANGUAGES:
+        raise OutputError(f"The language of a map is {', '.join(LANGUAGES)}; {language!r} is none of them.")
     given = {name: frame for name, frame in layers.items() if frame is not None and len(frame)}
     tables = {name: frame for name, frame in given.items() if not isinstance(frame, gpd.GeoDataFrame)}
-    sheet = Drawing(language=language, words=words or {}, tables=tables)
-    places = {name: _placed(name, frame) for name, frame in given.items() if name in _MAKERS}
+    places = {name: _placed(name, frame) for name, frame in given.items() if name in MAKERS}
     places = {name: frame for name, frame in places.items() if len(frame)}
-    for name, maker in _MAKERS.items():
-        if name in places:
-            maker(sheet, places[name], places)
-    if not places:
-        raise OutputError(f"The map of {title} has no layer with anything to draw.")
-    west, south, east, north = _opening(places)
-    out = page.make(title, center=[(south + north) / 2, (west + east) / 2], basemap=basemap)
-    out.add_child(
-        page.Start(_content(sheet, title, synthetic, note, summary, [[south, west], [north, east]]), sheet.geometry)
-    )
-    for features in sheet.drawn.values():
-        out.add_child(features)
-    groups = {
-        sheet.say(*names): [
-            features for features in reversed(sheet.drawn.values()) if sheet.groups[features._id] == group
-        ]
-        for group, names in _GROUPS.items()
-    }
-    plugins: Any = folium.plugins
-    out.add_child(
-        plugins.Fullscreen(
-            title=sheet.say("全屏", "Full screen"), title_cancel=sheet.say("退出全屏", "Leave full screen")
+    if ground is not None and ground.shift is not None:
+        places = {name: basemaps.shifted(frame, ground.shift) for name, frame in places.items()}
+    drawings = []
+    for each in LANGUAGES[language]:
+        sheet = Drawing(
+            language=each, words=_rule_names(tables.get("land_rules"), each) | dict(words or {}), tables=tables
         )
+        for name, maker in MAKERS.items():
+            if name in places:
+                maker(sheet, places[name], places)
+        drawings.append(sheet)
+    if not drawings[0].drawn:
+        raise OutputError(f"The map of {_in(title, LANGUAGES[language][0])} has no layer with anything to draw.")
+    return Prepared(drawings=drawings, places=places, ground=ground)
+
+
+def assemble(
+    prepared: Prepared,
+    cover: Cover,
+    *,
+    keys: Collection[str] | None = None,
+    shown: Collection[str] | None = None,
+    sides: Mapping[str, int] | None = None,
+    compare: Sequence[tuple[str, str]] = (),
+) -> folium.Map:
+    """A page of what was prepared: all of it or the layers `keys`, with those `shown` at first.
+
+    With `compare`, the names of two states, the page has two maps side by side; `sides` gives layers that belong to one of them, 1 or 2.
+    """
+    first = prepared.drawings[0]
+    drawn = [key for key in first.drawn if keys is None or key in keys]
+    if not drawn:
+        raise OutputError(f"The map of {_in(cover.title, first.language)} has no layer with anything to draw.")
+    west, south, east, north = _opening(prepared.places)
+    ground = prepared.ground
+    out = page.make(
+        str(_in(cover.title, first.language)),
+        center=[(south + north) / 2, (west + east) / 2],
+        attribution=ground is not None,
     )
-    control = plugins.GroupedLayerControl(
-        {name: members for name, members in groups.items() if members}, exclusive_groups=False, collapsed=False
-    )
-    control.layers_untoggle = []  # a set, whose order changes from run to run; hidden layers are never added anyway
-    out.add_child(control)
-    out.add_child(page.Ready())
+    said = {"bounds": [[south, west], [north, east]]}
+    if ground is not None:
+        said |= ground.carried([west, south, east, north])
+        for tiles in ground.layers():
+            out.add_child(tiles)
+    pages = [
+        said | _content(sheet, cover, drawn, ground, [names[sheet.language != "zh"] for names in compare])
+        for sheet in prepared.drawings
+    ]
+    held = page.Start(pages=pages)
+    out.add_child(held)
+    for key in drawn:
+        specs = [
+            sheet.drawn[key].spec | ({"side": sides[key]} if sides and key in sides else {})
+            for sheet in prepared.drawings
+        ]
+        show = first.drawn[key].show if shown is None else key in shown
+        out.add_child(page.Features(key, specs, held, label=str(specs[0]["name"]), show=show))
     page.fix_ids(out.get_root())
     return out
+
+
+def _rule_names(rules: pd.DataFrame | None, language: str) -> dict[str, str]:
+    """What the land rules of a study's own edition are called."""
+    column = f"name_{language}"
+    return (
+        {}
+        if rules is None or column not in rules
+        else dict(zip(rules["rule"], rules[column].astype("str"), strict=True))
+    )
+
+
+def _in(told: Any, language: str) -> Any:
+    """What is told in a language, where it is told in several."""
+    return told.get(language, next(iter(told.values()))) if isinstance(told, Mapping) else told
 
 
 _ABOUT = (
@@ -350,6 +453,25 @@ def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.
         rank=3,
     )
     _find_parcels(sheet, "land", frame.set_index("_id", drop=False))
+    _rank_land(sheet, frame, status)
+
+
+def _rank_land(sheet: Drawing, frame: pd.DataFrame, status: str) -> None:
+    """Candidates, the largest first."""
+    area = next((c for c in ("area_m2", "site_area_m2") if c in frame), None)
+    if area is None:
+        return
+    rows = pd.DataFrame(
+        {
+            "at": np.arange(len(frame)),
+            "name": named(frame.set_index("_id", drop=False)).to_numpy(),
+            "size": frame[area].to_numpy(dtype="float64", na_value=np.nan),
+            "more": frame["_reasons"].to_numpy() if "_reasons" in frame else None,
+        }
+    )[(frame[status] == "candidate").to_numpy()]
+    rows = rows.sort_values(["size", "name"], ascending=[False, True], kind="stable")
+    rows["value"] = (rows["size"] / standards.parameter("ha_m2")).map("{:,.2f} ha".format, na_action="ignore")
+    sheet.ranking("land", sheet.say("低效用地候选（按面积）", "Low-efficiency land by area"), rows)
 
 
 def _add_renewal_blocks(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDataFrame]) -> None:
@@ -390,6 +512,13 @@ def _add_renewal_blocks(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str,
         rank=3,
     )
     sheet.find("renewal_blocks", frame, frame["block_id"], what=sheet.say("更新片区", "Renewal block"))
+    if "plots_m2" in frame:
+        rows = pd.DataFrame({"at": np.arange(len(frame)), "name": frame["block_id"], "size": frame["plots_m2"]})
+        rows = rows.sort_values(["size", "name"], ascending=[False, True], kind="stable")
+        rows["value"] = (rows["size"] / standards.parameter("ha_m2")).map("{:,.2f} ha".format, na_action="ignore")
+        if "main_use" in frame:
+            rows["more"] = frame["main_use"].map(sheet.word, na_action="ignore")
+        sheet.ranking("renewal_blocks", sheet.say("更新片区（按面积）", "Renewal blocks by area"), rows)
 
 
 def _plots_of(sheet: Drawing, block_ids: Sequence[str], most: int = 20) -> list[list[list[Any]]]:
@@ -433,7 +562,7 @@ def _rule(sheet: Drawing, frame: pd.DataFrame, rule: str) -> dict[str, Any]:
     codes, unique = pd.factorize(answers.astype("str").fillna("not known"))
     out: dict[str, Any] = {
         "l": sheet.rule(rule),
-        "a": {"w": [str(answer) for answer in unique], "v": codes.tolist()},
+        "a": {"w": [str(answer) for answer in unique], "v": archive.codes(codes)},
         "h": sheet.said(str(threshold.iloc[0])) if len(threshold) else "",
     }
     if f"{rule}_value" in frame and (value := sheet.field(frame, f"{rule}_value")) is not None:
@@ -658,7 +787,7 @@ def _add_facilities(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd
     sheet.find("facilities", frame, names, what=sheet.say("设施", "Facility"))
 
 
-_MAKERS: Mapping[str, Callable[[Drawing, gpd.GeoDataFrame, Mapping[str, gpd.GeoDataFrame]], None]] = {
+MAKERS: Mapping[str, Callable[[Drawing, gpd.GeoDataFrame, Mapping[str, gpd.GeoDataFrame]], None]] = {
     "constraints": _add_constraints,
     "coverage_areas": circle_layers.add_coverage_areas,
     "service_areas": circle_layers.add_service_areas,
@@ -690,36 +819,54 @@ _MAKERS: Mapping[str, Callable[[Drawing, gpd.GeoDataFrame, Mapping[str, gpd.GeoD
 
 
 def _content(
-    sheet: Drawing,
-    title: str,
-    synthetic: bool,
-    note: str,
-    summary: pd.DataFrame | None,
-    bounds: list[list[float]],
+    sheet: Drawing, cover: Cover, drawn: Sequence[str], ground: basemaps.Ground | None, compare: Sequence[str]
 ) -> dict[str, Any]:
+    """What the page says in one language."""
     say = sheet.say
-    lines = note.split("\n")
+    note = str(_in(cover.note, sheet.language))
+    lines = [*note.split("\n"), *([] if ground is None else [say(*told) for told in ground.notes])]
+    groups = [
+        {"id": group, "name": say(*names), "keys": [key for key in reversed(drawn) if sheet.drawn[key].group == group]}
+        for group, names in _GROUPS.items()
+    ]
     return {
-        "title": title,
-        "subtitle": say("步行生活圈与用地总览", "Walking life circle and land: overview"),
-        "badge": say("虚构示例 · synthetic", "Synthetic example · 虚构示例") if synthetic else "",
+        "language": sheet.language,
+        "title": str(_in(cover.title, sheet.language)),
+        "subtitle": say(*cover.subtitle),
+        "badge": say("虚构示例 · synthetic", "Synthetic example · 虚构示例") if cover.synthetic else "",
         "warn": [line.removeprefix("⚠").strip() for line in lines if line.startswith("⚠")],
         "note": "\n".join(line for line in lines if not line.startswith("⚠")).strip(),
-        "summary": _pairs(summary),
-        "bounds": bounds,
-        "index": sheet.index,
+        "summary": _pairs(_in(cover.summary, sheet.language) if isinstance(cover.summary, Mapping) else cover.summary),
+        "groups": [group for group in groups if group["keys"]],
+        "index": [entry for entry in sheet.index if entry["key"] in drawn],
+        "lists": [entry for entry in sheet.lists if entry["key"] in drawn],
+        "compare": list(compare) or None,
         "words": {
             "yes": say("是", "yes"),
             "no": say("否", "no"),
             "unknown": say("未知", "not known"),
             "legend": say("图例", "Legend"),
             "layers": say("图层", "Layers"),
+            "ranking": say("排名", "Ranking"),
+            "list": say("排名内容", "What is ranked"),
+            "first": say("前 {} 项，共 {} 项，其余见表", "The first {} of {}; the rest is in the tables"),
+            "nothing": say("没有", "None"),
             "none": say("未显示图层", "No layer is shown"),
             "find": say("搜索地块编号、设施名称…", "Find a parcel or facility…"),
             "not_found": say("没有找到", "Nothing found"),
-            "clear": say("清除", "Clear"),
             "zoom_in": say("放大", "Zoom in"),
             "zoom_out": say("缩小", "Zoom out"),
+            "home": say("全图", "The whole map"),
+            "full": say("全屏", "Full screen"),
+            "print": say("打印", "Print"),
+            "mini": say("鹰眼图", "Where on the whole map"),
+            "measure": say("量距离和面积", "Measure lengths and areas"),
+            "measure_how": say(
+                "单击加点，双击结束，Esc 退出", "Click to add points, double-click to end, Esc to leave"
+            ),
+            "length": say("长度", "Length"),
+            "area": say("面积", "Area"),
+            "hectares": say("公顷", "ha"),
             "measures": say("指标", "Measured"),
             "evidence": say("逐条判定", "Criterion by criterion"),
             "evidence_heads": [

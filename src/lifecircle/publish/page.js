@@ -1,271 +1,94 @@
-/* Layers drawn on one canvas from compact tables. Text of the data only ever enters the page as textContent. */
+/* The page around the map: title, search, layers, ranking, legend, tools, a second map to compare with. */
 (function () {
   "use strict";
-  var LC = window.lifecircle = {geo: [], order: [], layers: {}, words: {}};
-
-  function el(tag, cls, text, parent) {
-    var node = document.createElement(tag);
-    if (cls) node.className = cls;
-    if (text !== undefined && text !== null) node.textContent = text;
-    if (parent) parent.appendChild(node);
-    return node;
+  var LC = window.lifecircle, el = LC.el, chrome = [], pages = [], page = null, folded = {}, shut = {};
+  function stop(box) { L.DomEvent.disableClickPropagation(box); L.DomEvent.disableScrollPropagation(box); return box; }
+  function control(map, position, make) {
+    var made = L.control({position: position});
+    made.onAdd = function () { return stop(make()); };
+    made.addTo(map);
+    chrome.push(made);
+    return made;
   }
-
-  /* ---- geometry: whole millionths of a degree, or of as many digits as it says, each the step from the one before ---- */
-  function reader(pack) {
-    var x = pack.o[0], y = pack.o[1], at = 0, d = pack.d, unit = Math.pow(10, pack.e || 6);
-    return function (count) {
-      var out = new Array(count);
-      for (var k = 0; k < count; k++) {
-        x += d[at++]; y += d[at++];
-        out[k] = [y / unit, x / unit];
-      }
-      return out;
-    };
+  function icon(path) {
+    var NS = "http://www.w3.org/2000/svg", pic = document.createElementNS(NS, "svg"), line = document.createElementNS(NS, "path");
+    pic.setAttribute("viewBox", "0 0 18 18"); pic.setAttribute("width", 18); pic.setAttribute("height", 18); pic.setAttribute("aria-hidden", "true");
+    line.setAttribute("d", path); line.setAttribute("fill", "none"); line.setAttribute("stroke", "currentColor"); line.setAttribute("stroke-width", 1.6);
+    line.setAttribute("stroke-linejoin", "round"); line.setAttribute("stroke-linecap", "round");
+    pic.appendChild(line);
+    return pic;
   }
-  function shapes(number) {
-    var pack = LC.geo[number];
-    if (pack.shapes) return pack.shapes;
-    var take = reader(pack), out = [], ring = 0, part = 0;
-    for (var f = 0; f < pack.n; f++) {
-      if (pack.k === "point") { out.push(take(1)[0]); continue; }
-      var parts = [], count = pack.f ? pack.f[f] : 1;
-      for (var p = 0; p < count; p++) {
-        if (pack.k === "line") { parts.push(take(pack.r[ring++])); continue; }
-        var rings = [], many = pack.p ? pack.p[part++] : 1;
-        for (var r = 0; r < many; r++) rings.push(take(pack.r[ring++]));
-        parts.push(rings);
-      }
-      out.push(parts);
-    }
-    pack.d = null;
-    return (pack.shapes = out);
-  }
-
-  /* ---- values ---- */
-  function number(value, digits) {
-    return value.toLocaleString("en-US", {maximumFractionDigits: digits === undefined ? 2 : digits});
-  }
-  function shown(field, i) {
-    var v = field.w ? field.w[field.v[i]] : field.v[i];
-    if (v === null || v === undefined || v === "") return null;
-    if (field.t === "share") return number(100 * v, 1) + " %";
-    if (field.t === "year") return String(v);
-    if (field.t === "number") return number(v) + (field.u ? " " + field.u : "");
-    if (field.t === "bool") return v ? LC.words.yes : LC.words.no;
-    return String(v);
-  }
-  function first(fields, i) {
-    for (var k = 0; k < fields.length; k++) { var v = shown(fields[k], i); if (v !== null && v !== "") return v; }
-    return null;
-  }
-  function pairs(fields, i, box) {
-    var table = null;
-    fields.forEach(function (field) {
-      var v = shown(field, i);
-      if (v === null && !field.keep) return;
-      table = table || el("table", "lc-kv", null, box);
-      var row = el("tr", "", null, table);
-      el("td", "", field.l, row);
-      el("td", "", v === null ? LC.words.unknown : v, row);
-    });
-  }
-  function listed(list, i, box) {
-    var rows = list.rows[i];
-    if (!rows || !rows.length) return;
-    el("h3", "", list.title, box);
-    var table = el("table", "lc-list", null, box), head = el("tr", "", null, table);
-    list.heads.forEach(function (h, k) { el("th", list.num[k] ? "lc-num" : "", h, head); });
-    rows.forEach(function (cells) {
-      var row = el("tr", "", null, table);
-      cells.forEach(function (c, k) {
-        var text = typeof c === "number" ? (list.words && list.words[k] ? list.words[k][c] : number(c)) : c;
-        el("td", list.num[k] ? "lc-num" : "", text, row);
-      });
-    });
-  }
-  function evidence(rules, i, box) {
-    var table = null;
-    rules.forEach(function (rule) {
-      var answer = rule.a.w[rule.a.v[i]];
-      if (answer === undefined || answer === null || answer === "not applicable") return;
-      if (!table) {
-        el("h3", "", LC.words.evidence, box);
-        table = el("table", "lc-list", null, box);
-        var head = el("tr", "", null, table);
-        LC.words.evidence_heads.forEach(function (h) { el("th", "", h, head); });
-      }
-      var row = el("tr", /yes|fail/.test(answer) ? "lc-yes" : answer === "not known" ? "lc-unknown" : "", null, table);
-      el("td", "", rule.l, row);
-      el("td", "", rule.v ? shown(rule.v, i) || "–" : "–", row);
-      el("td", "", rule.h, row).title = rule.s || "";
-      el("td", "", LC.words.answers[answer] || answer, row);
-    });
-  }
-
-  /* ---- one layer ---- */
-  LC.Features = L.FeatureGroup.extend({
-    initialize: function (spec) {
-      L.FeatureGroup.prototype.initialize.call(this, []);
-      this.spec = spec;
-      var self = this;
-      if (spec.title.length || spec.tip.length) {
-        this.bindTooltip(function (shape) { return self.tip(shape.i); },
-          {sticky: spec.kind !== "point", className: "lc-tip", direction: "auto", opacity: 1, offset: [10, 0]});
-      }
-      if (spec.pop) this.bindPopup(function (shape) { return self.popup(shape.i); }, {maxWidth: 400, autoPanPadding: [24, 24]});
-      this.on("mouseover", function (e) { self.mark(e.propagatedFrom || e.layer, true); });
-      this.on("mouseout", function (e) { self.mark(e.propagatedFrom || e.layer, false); });
-    },
-    /* whether the feature is one of those picked in the legend */
-    picked: function (i) { return !this.spec.pick || this.spec.pick.of[i] === this.spec.pick.at; },
-    choose: function (value) {
-      this.spec.pick.at = value;
-      if (!this.byNumber) return;
-      this.closeTooltip();
-      if (this.spec.pop) this.closePopup();
-      this.clearLayers();
-      this.build();
-      if (this._map) raise(this);
-    },
-    style: function (i) {
-      var c = this.spec.classes[this.spec.cls ? this.spec.cls[i] : 0];
-      var kind = this.spec.kind;
-      if (kind === "line") return {color: c.c, weight: c.w || 2, opacity: c.o === undefined ? 1 : c.o, dashArray: c.d || null, fill: false};
-      return {color: c.s || "#fff", weight: c.w === undefined ? 1 : c.w, opacity: c.so === undefined ? 1 : c.so, dashArray: c.d || null,
-              fillColor: c.h ? hatch(c.h) : c.c, fillOpacity: c.o === undefined ? 0.85 : c.o, fill: !!c.h || c.c !== null, radius: c.r || 4};
-    },
-    build: function () {
-      var spec = this.spec, list = shapes(spec.geo);
-      this.byNumber = new Array(list.length);
-      var order = list.map(function (shape, i) { return i; });
-      if (spec.front && spec.cls) order.sort(function (a, b) { return spec.cls[b] - spec.cls[a] || a - b; });
-      for (var k = 0; k < order.length; k++) {
-        var i = order[k], options, shape;
-        if (!this.picked(i)) continue;
-        options = this.style(i);
-        options.renderer = LC.renderer;
-        options.bubblingMouseEvents = false;
-        options.interactive = !spec.still;
-        options.smoothFactor = spec.kind === "line" ? 0.8 : 0.6;
-        if (spec.kind === "point") shape = L.circleMarker(list[i], options);
-        else if (spec.kind === "line") shape = L.polyline(list[i], options);
-        /* of nested bands only the ring outside the next smaller one is filled: what two rings cover counts as a hole */
-        else shape = L.polygon(spec.nest && spec.nest[i] >= 0 ? [[].concat.apply([], list[i].concat(list[spec.nest[i]]))] : list[i], options);
-        shape.i = i;
-        this.byNumber[i] = shape;
-        this.addLayer(shape);
-      }
-    },
-    onAdd: function (map) {
-      if (!this.byNumber) this.build();
-      L.FeatureGroup.prototype.onAdd.call(this, map);
-      if (this.spec.labels) { this.write(); map.on("zoomend", this.write, this); }
-    },
-    onRemove: function (map) {
-      L.FeatureGroup.prototype.onRemove.call(this, map);
-      if (this.texts) { this.texts.remove(); map.off("zoomend", this.write, this); }
-    },
-    mark: function (shape, on) {
-      if (!shape || shape.i === undefined || this.spec.still) return;
-      if (!on) { shape.setStyle(this.style(shape.i)); return; }
-      if (this.spec.kind === "point") shape.setStyle({color: "#111", weight: 2});
-      else if (this.spec.kind === "line") shape.setStyle({color: "#111", weight: (shape.options.weight || 2) + 1.5, opacity: 1});
-      else shape.setStyle({color: "#111", weight: 2, opacity: 1});
-    },
-    /* names in the middle of areas, only where they fit */
-    write: function () {
-      var map = this._map, spec = this.spec, spots, texts = [], self = this;
-      if (!map) return;
-      if (this.texts) this.texts.remove();
-      spots = shapes(spec.labels.geo);
-      spots.forEach(function (spot, i) {
-        var text = spec.labels.text[i];
-        if (!text) return;
-        var box = self.byNumber[i].getBounds(), a = map.latLngToLayerPoint(box.getNorthWest()), b = map.latLngToLayerPoint(box.getSouthEast());
-        var wide = 0;
-        for (var k = 0; k < text.length; k++) wide += text.charCodeAt(k) > 0x2e80 ? 12 : 7;
-        if (b.x - a.x < wide + 6 || b.y - a.y < 34) return;
-        var node = el("span", "", text);
-        if (spec.labels.more[i]) el("em", "", spec.labels.more[i], node);
-        texts.push(L.marker(spot, {interactive: false, keyboard: false, icon: L.divIcon({className: "lc-label", iconSize: [0, 0], html: node})}));
-      });
-      this.texts = L.layerGroup(texts).addTo(map);
-    },
-    tip: function (i) {
-      var box = el("div"), name = first(this.spec.title, i);
-      if (name !== null) el("b", "", name, box);
-      el("i", "", this.spec.name, box);
-      pairs(this.spec.tip, i, box);
-      return box;
-    },
-    popup: function (i) {
-      var box = el("div", "lc-pop"), name = first(this.spec.title, i), pop = this.spec.pop;
-      if (name !== null) el("b", "lc-t", name, box);
-      el("i", "lc-g", this.spec.name, box);
-      pairs(pop.fields, i, box);
-      if (pop.rules) evidence(pop.rules, i, box);
-      if (pop.measures && pop.measures.length) { el("h3", "", LC.words.measures, box); pairs(pop.measures, i, box); }
-      if (pop.list) listed(pop.list, i, box);
-      L.DomEvent.disableScrollPropagation(box);
-      return box;
-    }
-  });
-
-  LC.layer = function (key, spec) {
-    var layer = new LC.Features(spec);
-    LC.layers[key] = layer;
-    LC.order.push(layer);
-    return layer;
+  var ICONS = {
+    zoom_in: "M9 3v12M3 9h12", zoom_out: "M3 9h12", home: "M3 9l6-6 6 6M5 8v7h8V8", full: "M3 7V3h4M11 3h4v4M15 11v4h-4M7 15H3v-4",
+    measure: "M2 11l9-9 5 5-9 9zM5 8l2 2M8 5l2 2", print: "M5 7V2h8v5M5 13H3V7h12v6h-2M5 11h8v5H5z"
   };
 
-  /* ---- the page ---- */
-  LC.open = function (map, page) {
+  /* ---- opening ---- */
+  LC.open = function (map, archive) {
     LC.map = map;
-    LC.words = page.words;
-    LC.renderer = L.canvas({padding: 0.3, tolerance: 4});
-    var width = map.getSize().x;
-    LC.narrow = width < 1200;
-    map.fitBounds(page.bounds, {animate: false, paddingTopLeft: [width < 800 ? 16 : 284, 16],
-      paddingBottomRight: [LC.narrow ? 16 : 222, LC.narrow ? 16 : 24]});
-    card(map, page);
-    L.control.zoom({position: "topleft", zoomInTitle: page.words.zoom_in, zoomOutTitle: page.words.zoom_out}).addTo(map);
-    L.control.scale({imperial: false, position: "bottomright", maxWidth: 140}).addTo(map);
-    map.on("layeradd layerremove", function (e) {
-      if (!(e.layer instanceof LC.Features)) return;
-      if (e.type === "layeradd") raise(e.layer);
-      later();
+    var view = LC.viewOf(map);
+    LC.archive(archive).then(function (held) {
+      pages = held.content.pages;
+      turn(0);
+      LC.narrow = map.getContainer().parentNode.offsetWidth < 1200;
+      if (page.compare) second(map, view);
+      LC.bounds = L.latLngBounds(page.bounds);
+      build(map);
+      home();
+      if (LC.other) LC.other.map.setView(map.getCenter(), map.getZoom(), {animate: false});
+      if (page.tiles) tiles(map, held);
+      map.on("layeradd layerremove", function (e) {
+        if (!(e.layer instanceof LC.Features)) return;
+        if (e.type === "layeradd") alone(e.layer);
+        later();
+      });
+      map.on("lcpick", later);
+      map.on("resize", function () { fit(map); });
+      paper(map);
+      LC.views.forEach(function (view) { view.write(); });
+      setTimeout(function () { LC.isReady = true; }, 0);
     });
   };
-
-  /* diagonal lines to fill an area with, what lies below showing through */
-  var hatches = {};
-  function hatch(colour) {
-    if (hatches[colour]) return hatches[colour];
-    var side = 9, tile = document.createElement("canvas"), pen = tile.getContext("2d");
-    tile.width = tile.height = side;
-    pen.strokeStyle = colour;
-    pen.lineWidth = 1.3;
-    pen.beginPath();
-    [-side, 0, side].forEach(function (k) { pen.moveTo(k - 1, side + 1); pen.lineTo(k + side + 1, -1); });
-    pen.stroke();
-    return (hatches[colour] = pen.createPattern(tile, "repeat"));
+  function turn(language) {
+    LC.language = language;
+    page = pages[language] || pages[0];
+    LC.words = page.words;
+    document.documentElement.lang = page.language;
+    LC.order.forEach(function (layer) { layer.load(); });
+  }
+  function build(map) {
+    card(map);
+    tools(map);
+    panel(LC.other ? LC.other.map : map);
+    if (page.lists.length) ranking(LC.other ? LC.other.map : map);
+    if (!LC.other) overview(map);
+    chrome.push(L.control.scale({imperial: false, position: "bottomright", maxWidth: 140}).addTo(LC.other ? LC.other.map : map));
+    legendControl(map);
+    legend();
+    fit(map);
+  }
+  function again(map) {
+    LC.views.forEach(function (view) { view.clear(); });
+    chrome.splice(0).forEach(function (made) { made.remove(); });
+    if (LC.other) LC.other.name();
+    build(map);
+    LC.views.forEach(function (view) { view.paint(); view.write(); });
+  }
+  function free() { return LC.map.getSize().x < 800 || LC.other ? [16, 64] : [304, 16]; }
+  LC.room = function () {
+    var wide = LC.map.getSize().x;
+    return wide < 800 ? {paddingTopLeft: [16, 150], paddingBottomRight: [16, 60]}
+      : {paddingTopLeft: [330, 90], paddingBottomRight: [LC.narrow ? 60 : 270, 90]};
+  };
+  function home() {
+    LC.map.fitBounds(LC.bounds, {animate: false, paddingTopLeft: free(), paddingBottomRight: [LC.narrow || LC.other ? 16 : 222, LC.narrow ? 16 : 24]});
   }
 
-  /* one canvas draws in the order of adding: what belongs above goes back on top */
-  function raise(added) {
-    var above = LC.order.slice(LC.order.indexOf(added) + 1);
-    above.forEach(function (layer) { if (LC.map.hasLayer(layer)) layer.bringToFront(); });
-    if (added.spec.one) LC.order.forEach(function (other) {
-      if (other !== added && other.spec.one === added.spec.one && LC.map.hasLayer(other)) setTimeout(function () { other.remove(); }, 0);
-    });
-  }
-
-  function card(map, page) {
-    var control = L.control({position: "topleft"});
-    control.onAdd = function () {
+  /* ---- title ---- */
+  function card(map) {
+    control(map, "topleft", function () {
       var box = el("div", "lc-card lc-title");
-      el("h1", "", page.title, box);
+      el("h1", "", LC.short(page.title), box).title = page.title;
       if (page.subtitle) el("div", "lc-sub", page.subtitle, box);
       if (page.badge) el("div", "lc-badge", page.badge, box);
       page.warn.forEach(function (line) { el("div", "lc-warn", line, box); });
@@ -278,208 +101,443 @@
         });
       }
       if (page.note) el("div", "lc-note", page.note, box);
-      el("div", "lc-find", null, box).id = "lc-find";
-      L.DomEvent.disableClickPropagation(box);
-      L.DomEvent.disableScrollPropagation(box);
+      if (page.index.length) find(el("div", "lc-find", null, box));
       return box;
-    };
-    control.addTo(map);
+    });
+  }
+
+  /* ---- tools ---- */
+  function tools(map) {
+    control(map, "topleft", function () {
+      var bar = el("div", "lc-tools"), whole = map.getContainer().parentNode;
+      function button(name, call) {
+        var made = el("button", "lc-" + name, null, bar);
+        made.type = "button";
+        made.title = page.words[name];
+        made.setAttribute("aria-label", page.words[name]);
+        made.appendChild(icon(ICONS[name]));
+        L.DomEvent.on(made, "click", function (e) { L.DomEvent.stop(e); call(made); });
+        return made;
+      }
+      button("zoom_in", function () { map.zoomIn(1); });
+      button("zoom_out", function () { map.zoomOut(1); });
+      button("home", home);
+      button("full", function () {
+        if (document.fullscreenElement) document.exitFullscreen(); else if (whole.requestFullscreen) whole.requestFullscreen();
+      });
+      button("measure", function (made) { measure(map, made); });
+      button("print", function () { window.print(); });
+      if (pages.length > 1) {
+        var other = pages[1 - LC.language], made = el("button", "lc-language", other.language === "zh" ? "中" : "EN", bar);
+        made.type = "button";
+        made.title = other.language === "zh" ? "中文" : "English";
+        L.DomEvent.on(made, "click", function (e) { L.DomEvent.stop(e); turn(1 - LC.language); again(map); });
+      }
+      return bar;
+    });
+  }
+
+  /* ---- measuring: lengths and areas on the ellipsoid about the middle of what is drawn ---- */
+  var AXIS = 6378137, E2 = 0.00669437999014;
+  LC.measured = function (spots) {
+    var middle = 0, length = 0, area = 0, k;
+    for (k = 0; k < spots.length; k++) middle += spots[k].lat / spots.length;
+    var phi = middle * Math.PI / 180, w = Math.sqrt(1 - E2 * Math.sin(phi) * Math.sin(phi));
+    var east = AXIS / w * Math.cos(phi) * Math.PI / 180, north = AXIS * (1 - E2) / (w * w * w) * Math.PI / 180;
+    for (k = 0; k < spots.length; k++) {
+      var a = spots[k], b = spots[(k + 1) % spots.length];
+      if (k + 1 < spots.length) length += Math.hypot((b.lng - a.lng) * east, (b.lat - a.lat) * north);
+      area += ((a.lng - spots[0].lng) * (b.lat - spots[0].lat) - (b.lng - spots[0].lng) * (a.lat - spots[0].lat)) * east * north / 2;
+    }
+    return {length: length, area: Math.abs(area)};
+  };
+  function measure(map, made) {
+    if (LC.tool) { LC.tool.end(); return; }
+    var spots = [], svg = L.svg(), look = {renderer: svg, interactive: false, color: "#c8442c", weight: 2.5, dashArray: "5 4", fillColor: "#c8442c", fillOpacity: 0.12};
+    var line = L.polygon([], look).addTo(map), said = null, finished = false;
+    function say() {
+      line.setLatLngs(spots);
+      if (!said) { said = control(map, "bottomleft", function () { return el("div", "lc-card lc-measure"); }); }
+      var box = said.getContainer(), found = LC.measured(spots);
+      box.textContent = "";
+      if (spots.length < 2) { el("div", "", page.words.measure_how, box); return; }
+      var km = found.length >= 1000;
+      el("div", "", page.words.length + " " + LC.number(km ? found.length / 1000 : found.length, km ? 3 : 1) + (km ? " km" : " m"), box);
+      if (spots.length > 2) {
+        var ha = found.area >= 10000;
+        el("div", "", page.words.area + " " + (ha ? LC.number(found.area / 10000, 3) + " " + page.words.hectares : LC.number(found.area, 1) + " m²"), box);
+      }
+    }
+    function click(e) { if (finished) { spots = []; finished = false; } spots.push(e.latlng); say(); }
+    function end(e) { if (!e || e.key === "Escape") LC.tool && LC.tool.end(); }
+    function twice() { finished = true; if (spots.length > 1 && spots[spots.length - 1].equals(spots[spots.length - 2])) spots.pop(); say(); }
+    made.classList.add("lc-lit");
+    map.getContainer().classList.add("lc-cross");
+    map.doubleClickZoom.disable();
+    map.on("click", click).on("dblclick", twice);
+    document.addEventListener("keydown", end);
+    say();
+    LC.tool = {spots: function () { return spots; }, end: function () {
+      LC.tool = null;
+      made.classList.remove("lc-lit");
+      map.getContainer().classList.remove("lc-cross");
+      map.off("click", click).off("dblclick", twice);
+      map.doubleClickZoom.enable();
+      document.removeEventListener("keydown", end);
+      line.remove(); svg.remove();
+      if (said) { said.remove(); chrome.splice(chrome.indexOf(said), 1); }
+    }};
+    LC.views.forEach(function (view) { view.clear(); });
+  }
+
+  /* ---- layers ---- */
+  function alone(added) {
+    if (!added.spec || !added.spec.one) return;
+    LC.order.forEach(function (other) {
+      if (other !== added && other.spec.one === added.spec.one && LC.map.hasLayer(other)) setTimeout(function () { other.remove(); }, 0);
+    });
+  }
+  var boxes = [];
+  function folding(box, key, title) {
+    var head = el("button", "lc-head", title);
+    head.type = "button";
+    box.insertBefore(head, box.firstChild);
+    if (!(key in folded)) folded[key] = LC.narrow || LC.map.getSize().y < 560;
+    function say() { box.classList.toggle("lc-folded", folded[key]); head.setAttribute("aria-expanded", String(!folded[key])); fit(LC.map); }
+    L.DomEvent.on(head, "click", function (e) { L.DomEvent.stop(e); folded[key] = !folded[key]; say(); });
+    box.classList.toggle("lc-folded", folded[key]);
+    head.setAttribute("aria-expanded", String(!folded[key]));
+  }
+  function panel(map) {
+    boxes = [];
+    control(map, "topright", function () {
+      var card = el("div", "lc-card lc-layers"), list = el("div", "lc-body", null, card);
+      page.groups.forEach(function (group) {
+        var part = el("div", "lc-group", null, list), head = el("button", "lc-group-name", group.name, part);
+        head.type = "button";
+        var on = group.keys.some(function (key) { return LC.map.hasLayer(LC.layers[key]); });
+        if (!(group.id in shut)) shut[group.id] = !on;
+        part.classList.toggle("lc-shut", shut[group.id]);
+        L.DomEvent.on(head, "click", function (e) { L.DomEvent.stop(e); shut[group.id] = part.classList.toggle("lc-shut"); fit(LC.map); });
+        group.keys.forEach(function (key) {
+          var layer = LC.layers[key], label = el("label", "", null, part), box = el("input", "lc-switch", null, label);
+          box.type = "checkbox";
+          box.checked = LC.map.hasLayer(layer);
+          el("span", "", layer.spec.name, label);
+          L.DomEvent.on(box, "change", function () { if (box.checked) layer.addTo(LC.map); else layer.remove(); });
+          boxes.push({box: box, layer: layer, part: part, id: group.id});
+        });
+      });
+      folding(card, "layers", page.words.layers);
+      return card;
+    });
+  }
+  function ticks() {
+    boxes.forEach(function (b) {
+      var on = LC.map.hasLayer(b.layer);
+      if (on && !b.box.checked && shut[b.id]) { shut[b.id] = false; b.part.classList.remove("lc-shut"); }
+      b.box.checked = on;
+    });
+  }
+
+  /* ---- ranking: a click zooms to the place and marks it ---- */
+  var MOST = 60, ranked = 0, rankBody = null;
+  function ranking(map) {
+    control(map, "topright", function () {
+      var card = el("div", "lc-card lc-ranking");
+      rankBody = el("div", "lc-body", null, card);
+      folding(card, "ranking", page.words.ranking);
+      ranks();
+      return card;
+    });
+  }
+  function choice(label, values, at, call, parent) {
+    var box = el("label", "lc-pick", null, parent), select;
+    el("span", "", label, box);
+    select = el("select", "", null, box);
+    values.forEach(function (text, value) { el("option", "", text, select).value = value; });
+    select.value = at;
+    L.DomEvent.on(select, "change", function () { call(Number(select.value)); });
+    L.DomEvent.on(select, "keydown", L.DomEvent.stopPropagation);
+  }
+  function ranks() {
+    if (!rankBody) return;
+    var list = page.lists[Math.min(ranked, page.lists.length - 1)], layer = LC.layers[list.key], again = document.activeElement;
+    rankBody.textContent = "";
+    if (page.lists.length > 1) choice(page.words.list, page.lists.map(function (one) { return one.title; }), ranked, function (to) { ranked = to; ranks(); fit(LC.map); }, rankBody);
+    else el("h2", "", list.title, rankBody);
+    layer.get();
+    if (layer.spec.pick) choice(layer.spec.pick.l, layer.spec.pick.values, layer.at, function (to) { layer.choose(to); later(); ranks(); }, rankBody);
+    var shown = list.rows.filter(function (row) { return layer.picked(row[0]); }), rows = el("ol", "", null, rankBody);
+    shown.slice(0, MOST).forEach(function (row, k) {
+      var item = el("button", "", null, el("li", "", null, rows));
+      item.type = "button";
+      el("i", "", k + 1, item);
+      var text = el("span", "", LC.short(row[1]), item);
+      if (row[3]) el("small", "", row[3], text);
+      el("b", "", row[2], item);
+      L.DomEvent.on(item, "click", function (e) {
+        L.DomEvent.stop(e);
+        rows.querySelectorAll(".lc-lit").forEach(function (lit) { lit.classList.remove("lc-lit"); });
+        item.classList.add("lc-lit");
+        LC.show(list.key, row[0]);
+      });
+    });
+    if (shown.length > MOST) el("div", "lc-none", page.words.first.replace("{}", MOST).replace("{}", shown.length), rankBody);
+    if (!shown.length) el("div", "lc-none", page.words.nothing, rankBody);
   }
 
   /* ---- legend: the classes of the layers that are on ---- */
-  var waiting = null;
-  function later() { if (waiting === null) waiting = setTimeout(function () { waiting = null; legend(); }, 0); }
-  function svg(kind, c) {
-    var NS = "http://www.w3.org/2000/svg", pic = document.createElementNS(NS, "svg"), shape;
+  var waiting = null, legendBody = null;
+  function later() {
+    if (waiting === null) waiting = setTimeout(function () { waiting = null; ticks(); legend(); fit(LC.map); LC.views.forEach(function (view) { view.write(); }); }, 0);
+  }
+  function swatch(kind, c) {
+    var NS = "http://www.w3.org/2000/svg", pic = document.createElementNS(NS, "svg");
     pic.setAttribute("width", 20); pic.setAttribute("height", 14);
-    if (kind === "line") {
-      shape = document.createElementNS(NS, "line");
-      shape.setAttribute("x1", 1); shape.setAttribute("x2", 19); shape.setAttribute("y1", 7); shape.setAttribute("y2", 7);
-      shape.setAttribute("stroke", c.lc || c.c); shape.setAttribute("stroke-width", Math.min(5, c.w || 2));
-      if (c.d) shape.setAttribute("stroke-dasharray", c.d);
-    } else if (kind === "point") {
-      shape = document.createElementNS(NS, "circle");
-      shape.setAttribute("cx", 10); shape.setAttribute("cy", 7); shape.setAttribute("r", Math.min(6, (c.r || 4) + 0.5));
-      shape.setAttribute("fill", c.c); shape.setAttribute("stroke", c.s || "#fff"); shape.setAttribute("stroke-width", c.w === undefined ? 1 : c.w);
-    } else {
-      shape = document.createElementNS(NS, "rect");
-      shape.setAttribute("x", 1.5); shape.setAttribute("y", 1.5); shape.setAttribute("width", 17); shape.setAttribute("height", 11); shape.setAttribute("rx", 1.5);
-      shape.setAttribute("fill", c.c || "none"); shape.setAttribute("fill-opacity", c.o === undefined ? 0.85 : c.o);
-      shape.setAttribute("stroke", c.s && c.s.toLowerCase() !== "#fff" ? c.s : "#9aa4ab"); shape.setAttribute("stroke-width", 1);
-      if (c.d) shape.setAttribute("stroke-dasharray", c.d);
-      if (c.h) {
-        shape.setAttribute("fill", "none");
-        var lines = document.createElementNS(NS, "path");
-        lines.setAttribute("d", "M2 7.5L7.5 2M2 12.5L12.5 2M7.5 12.5L17.5 2.5M12.5 12.5L18 7");
-        lines.setAttribute("stroke", c.h);
-        pic.appendChild(lines);
-      }
+    function part(tag, values) {
+      var node = document.createElementNS(NS, tag);
+      for (var name in values) if (values[name] !== undefined && values[name] !== null) node.setAttribute(name, values[name]);
+      pic.appendChild(node);
     }
-    pic.appendChild(shape);
+    if (kind === "line") part("line", {x1: 1, x2: 19, y1: 7, y2: 7, stroke: c.c, "stroke-width": Math.min(5, c.w || 2), "stroke-dasharray": c.d});
+    else if (kind === "point") part("circle", {cx: 10, cy: 7, r: Math.min(6, (c.r || 4) + 0.5), fill: c.c, stroke: c.s || "#fff", "stroke-width": c.w === undefined ? 1 : c.w});
+    else {
+      if (c.h) part("path", {d: "M2 7.5L7.5 2M2 12.5L12.5 2M7.5 12.5L17.5 2.5M12.5 12.5L18 7", stroke: c.h});
+      part("rect", {x: 1.5, y: 1.5, width: 17, height: 11, rx: 1.5, fill: c.h ? "none" : c.c || "none", "fill-opacity": c.o === undefined ? 0.85 : c.o,
+        stroke: c.s && c.s.toLowerCase() !== "#fff" && c.s.toLowerCase() !== "#ffffff" ? c.s : "#9aa4ab", "stroke-width": 1, "stroke-dasharray": c.d});
+    }
     return pic;
   }
-  /* which of a layer's values is drawn, chosen from a list */
-  function picker(layer, body) {
-    var pick = layer.spec.pick, label = el("label", "lc-pick", null, body), select;
-    el("span", "", pick.l, label);
-    select = el("select", "", null, label);
-    pick.values.forEach(function (text, value) { el("option", "", text, select).value = value; });
-    select.value = pick.at;
-    L.DomEvent.on(select, "change", function () { layer.choose(Number(select.value)); });
-    L.DomEvent.on(select, "keydown", L.DomEvent.stopPropagation);
-  }
   function legend() {
-    var body = LC.legendBody, picks = false;
+    var body = legendBody, picks = false;
     if (!body) return;
     body.textContent = "";
     LC.order.slice().reverse().sort(function (a, b) { return (a.spec.rank || 0) - (b.spec.rank || 0); }).forEach(function (layer) {
       if (!LC.map.hasLayer(layer)) return;
       var spec = layer.spec, single = spec.classes.length === 1 && !spec.classes[0].l, box;
       if (!single || spec.pick) el("h2", "", spec.name, body);
-      if (spec.pick) { picks = true; picker(layer, body); }
+      if (spec.pick) { picks = true; layer.get(); choice(spec.pick.l, spec.pick.values, layer.at, function (to) { layer.choose(to); ranks(); }, body); }
       box = el("div", spec.classes.length > 8 ? "lc-two" : "", null, body);
       spec.classes.forEach(function (c) {
         var row = el("div", "lc-row", null, box);
-        row.appendChild(svg(spec.kind, c));
-        el("span", "", single ? spec.name : c.l, row);
+        row.appendChild(swatch(spec.kind, c));
+        el("span", "", LC.short(single ? spec.name : c.l), row);
       });
     });
-    if (!body.childNodes.length) el("div", "lc-none", LC.words.none, body);
+    if (!body.childNodes.length) el("div", "lc-none", page.words.none, body);
     body.parentNode.classList.toggle("lc-picks", picks);
   }
-  function folding(box, title, folded) {
-    var head = el("button", "lc-head", title);
-    head.type = "button";
-    box.insertBefore(head, box.firstChild);
-    if (folded) box.classList.add("lc-folded");
-    head.setAttribute("aria-expanded", String(!folded));
-    L.DomEvent.on(head, "click", function (e) {
-      L.DomEvent.stop(e);
-      head.setAttribute("aria-expanded", String(!box.classList.toggle("lc-folded")));
-    });
-  }
   function legendControl(map) {
-    var control = L.control({position: "bottomleft"});
-    control.onAdd = function () {
+    control(map, "bottomleft", function () {
       var box = el("div", "lc-card lc-legend");
-      LC.legendBody = el("div", "lc-body", null, box);
-      folding(box, LC.words.legend, false);
-      L.DomEvent.disableClickPropagation(box);
-      L.DomEvent.disableScrollPropagation(box);
+      legendBody = el("div", "lc-body", null, box);
+      folding(box, "legend", page.words.legend);
+      if (!LC.narrow || LC.map.getSize().x >= 720) { folded.legend = false; box.classList.remove("lc-folded"); }
       return box;
-    };
-    control.addTo(map);
-    function fit() {
-      var free = map.getSize().y - map.getContainer().querySelector(".leaflet-top.leaflet-left").offsetHeight - 98;
-      LC.legendBody.style.maxHeight = Math.max(90, free) + "px";
-      if (free < 90) LC.legendBody.parentNode.classList.add("lc-folded");
-    }
-    map.on("resize", fit);
-    fit();
-  }
-
-  /* ---- groups of the layer control fold; what is on stays open ---- */
-  var shut = {}, lit = {};
-  function fold(list) {
-    list.querySelectorAll(".leaflet-control-layers-group").forEach(function (group) {
-      var name = group.querySelector(".leaflet-control-layers-group-name").textContent, on = group.querySelectorAll("input:checked").length;
-      if (!(name in shut)) shut[name] = !on;
-      else if (on > lit[name]) shut[name] = false;
-      lit[name] = on;
-      group.classList.toggle("lc-shut", shut[name]);
     });
   }
-  if (L.Control.GroupedLayers) {
-    var update = L.Control.GroupedLayers.prototype._update;
-    L.Control.GroupedLayers.include({
-      _update: function () { update.call(this); if (this._overlaysList) fold(this._overlaysList); }
-    });
-  }
-  function panel(map) {
-    var box = map.getContainer().querySelector(".leaflet-control-layers");
-    if (!box) return;
-    folding(box, LC.words.layers, LC.narrow);
-    fold(box);
-    L.DomEvent.on(box, "click", function (e) {
-      var label = e.target.closest && e.target.closest(".leaflet-control-layers-group-label");
-      if (!label) return;
-      e.preventDefault();
-      var group = label.parentNode;
-      shut[label.textContent] = group.classList.toggle("lc-shut");
-    });
+  /* what stands below one another shares the height there is */
+  function fit(map) {
+    var high = map.getSize().y, root = map.getContainer(), right = (LC.other ? LC.other.map : map).getContainer();
+    var left = root.querySelector(".leaflet-top.leaflet-left"), space = high - left.offsetHeight - 66;
+    if (legendBody) legendBody.style.maxHeight = Math.max(40, space) + "px";
+    if (legendBody && space < 90) legendBody.parentNode.classList.add("lc-tight"); else if (legendBody) legendBody.parentNode.classList.remove("lc-tight");
+    var lists = right.querySelector(".lc-layers .lc-body"), rank = right.querySelector(".lc-ranking .lc-body");
+    var below = right.querySelector(".leaflet-bottom.leaflet-right"), room = high - (below ? below.offsetHeight : 0) - 112;
+    if (!lists) return;
+    lists.style.maxHeight = "";
+    var wanted = lists.scrollHeight, open = rank && !rank.parentNode.classList.contains("lc-folded");
+    var given = lists.parentNode.classList.contains("lc-folded") ? 0 : open ? Math.min(wanted, Math.max(120, room - Math.min(rank.scrollHeight, room * 0.42))) : Math.min(wanted, room);
+    lists.style.maxHeight = Math.max(60, given) + "px";
+    if (rank) rank.style.maxHeight = Math.max(60, room - given) + "px";
   }
 
   /* ---- search ---- */
-  LC.show = function (key, i) {
-    var layer = LC.layers[key], map = LC.map;
-    if (!map.hasLayer(layer)) layer.addTo(map);
-    if (!layer.picked(i)) { layer.choose(layer.spec.pick.of[i]); later(); }
-    var shape = layer.byNumber[i];
-    var spot = shape.getBounds ? shape.getBounds() : L.latLngBounds([shape.getLatLng(), shape.getLatLng()]);
-    map.fitBounds(spot, {maxZoom: 17, animate: false, padding: [120, 120]});
-    layer._popup._source = shape;
-    layer.openPopup(spot.getCenter());
-    layer.mark(shape, true);
-    layer._popup.once("remove", function () { layer.mark(shape, false); });
-  };
-  function search(map, index) {
-    if (!index.length || !L.Control.Search) return;
-    var records = {}, folded = [];
-    index.forEach(function (entry) {
-      entry.names.forEach(function (name, i) {
-        if (name === null) return;
-        records[name] = {key: entry.key, i: entry.at ? entry.at[i] : i, kind: entry.kind};
-        folded.push([name.toLowerCase(), name]);
+  function find(parent) {
+    var input = el("input", "", null, parent), list = el("ul", "", null, parent), names = null, at = -1, shown = [];
+    input.type = "search"; input.placeholder = page.words.find; input.setAttribute("aria-label", page.words.find);
+    list.hidden = true;
+    function prepare() {
+      names = [];
+      page.index.forEach(function (entry) {
+        var archive = LC.layers[entry.key].archive, held = archive.piece(entry.names);
+        for (var i = 0; i < held.length; i++) { var name = held.get(i); if (name !== null) names.push([name.toLowerCase(), name, entry, i]); }
       });
+    }
+    function search() {
+      var wanted = input.value.trim().toLowerCase();
+      if (!names) prepare();
+      shown = []; at = -1;
+      for (var pass = 0; wanted && pass < 2; pass++) for (var k = 0; k < names.length && shown.length < 40; k++) {
+        var place = names[k][0].indexOf(wanted);
+        if (pass === 0 ? place === 0 : place > 0) shown.push(names[k]);
+      }
+      list.textContent = "";
+      shown.forEach(function (one) {
+        var item = el("li", "", LC.short(one[1]), list);
+        el("small", "", one[2].kind, item);
+        L.DomEvent.on(item, "mousedown", L.DomEvent.preventDefault).on(item, "click", function (e) { L.DomEvent.stop(e); take(one); });
+      });
+      if (wanted && !shown.length) el("li", "lc-none", page.words.not_found, list);
+      list.hidden = !wanted;
+    }
+    function take(one) {
+      input.value = one[1];
+      list.hidden = true;
+      LC.show(one[2].key, one[3]);
+    }
+    L.DomEvent.on(input, "input", search);
+    L.DomEvent.on(input, "focus", function () { if (input.value) search(); });
+    L.DomEvent.on(input, "blur", function () { list.hidden = true; });
+    L.DomEvent.on(input, "keydown", function (e) {
+      L.DomEvent.stopPropagation(e);
+      if (e.key === "Escape") { input.value = ""; search(); return; }
+      if (e.key === "Enter") { if (list.hidden) search(); if (shown.length) take(shown[Math.max(0, at)]); return; }
+      if (e.key !== "ArrowDown" && e.key !== "ArrowUp" || !shown.length) return;
+      e.preventDefault();
+      at = (at + (e.key === "ArrowDown" ? 1 : -1) + shown.length) % shown.length;
+      list.childNodes.forEach(function (item, k) { item.classList.toggle("lc-lit", k === at); });
+      list.childNodes[at].scrollIntoView({block: "nearest"});
     });
-    var control = new L.Control.Search({
-      container: "lc-find", collapsed: false, autoResize: false, autoType: false, delayType: 120, minLength: 1, marker: false, autoCollapseTime: 2500,
-      textPlaceholder: LC.words.find, textErr: LC.words.not_found, textCancel: LC.words.clear,
-      sourceData: function (text, done) { done(text); return {abort: function () {}}; },
-      formatData: function (text) {
-        var wanted = this._input.value.trim().toLowerCase(), found = {}, count = 0;
-        [0, 1].forEach(function (pass) {
-          for (var k = 0; wanted && k < folded.length && count < 40; k++) {
-            var at = folded[k][0].indexOf(wanted);
-            if (pass === 0 ? at === 0 : at > 0) { found[folded[k][1]] = records[folded[k][1]]; count++; }
-          }
-        });
-        return found;
-      },
-      filterData: function (text, found) { return found; },
-      buildTip: function (name, record) {
-        var tip = el("li", "", name);
-        el("small", "", record.kind, tip);
-        return tip;
-      },
-      moveToLocation: function (record) { LC.show(record.key, record.i); }
-    });
-    control.addTo(map);
-    map.off("dragstart click", control.collapse, control);
-    /* Enter takes the chosen result, or the first; the plugin's own way fails where results are still on their way */
-    L.DomEvent.on(control._input, "keydown", function (e) {
-      if (e.key !== "Enter") return;
-      L.DomEvent.stop(e);
-      clearTimeout(control.timerKeypress);
-      var chosen = control._tooltip.querySelector(".search-tip-select");
-      if (!chosen) { control._fillRecordsCache(); chosen = control._tooltip.firstChild; }
-      if (chosen && control._input.value) control._input.value = chosen._text;
-      control._handleSubmit();
-    });
-    var keypress = control._handleKeypress;
-    L.DomEvent.off(control._input, "keyup", keypress, control);
-    L.DomEvent.on(control._input, "keyup", function (e) {
-      if (e.key === "Enter" || (/^Arrow(Up|Down)$/.test(e.key) && !control._tooltip.firstChild)) return;
-      keypress.call(control, {keyCode: e.keyCode});
-    });
-    LC.search = control;
   }
 
-  LC.ready = function (map, page) {
-    legendControl(map);
-    panel(map);
-    search(map, page.index);
-    legend();
-    LC.isReady = true;
-  };
+  /* ---- the small map: where in the whole one is ---- */
+  function overview(map) {
+    var wide = 148, high = 104, box, frame, t, picture;
+    function whole() {
+      var a = L.Projection.SphericalMercator.project(LC.bounds.getSouthWest()), b = L.Projection.SphericalMercator.project(LC.bounds.getNorthEast());
+      var k = Math.min((wide - 8) / (b.x - a.x || 1), (high - 8) / (b.y - a.y || 1)) / 10;
+      return {k: k, ox: wide / 2 - (a.x + b.x) * 5 * k, oy: high / 2 + (a.y + b.y) * 5 * k, w: wide, h: high, dpr: window.devicePixelRatio > 1 ? 2 : 1, small: 0.3};
+    }
+    function move() {
+      var view = map.getBounds(), a = L.Projection.SphericalMercator.project(view.getSouthWest()), b = L.Projection.SphericalMercator.project(view.getNorthEast());
+      var west = Math.max(0, a.x * 10 * t.k + t.ox), east = Math.min(wide, b.x * 10 * t.k + t.ox), north = Math.max(0, t.oy - b.y * 10 * t.k), south = Math.min(high, t.oy - a.y * 10 * t.k);
+      frame.style.left = west + "px"; frame.style.top = north + "px";
+      frame.style.width = Math.max(4, east - west) + "px"; frame.style.height = Math.max(4, south - north) + "px";
+    }
+    var made = control(map, "bottomright", function () {
+      box = el("div", "lc-card lc-mini");
+      picture = el("canvas", "", null, box);
+      frame = el("div", "lc-frame", null, box);
+      t = whole();
+      picture.width = wide * t.dpr; picture.height = high * t.dpr;
+      picture.style.width = wide + "px"; picture.style.height = high + "px";
+      L.DomEvent.on(box, "click", function (e) {
+        var spot = box.getBoundingClientRect();
+        map.panTo(LC.place((e.clientX - spot.left - t.ox) / t.k, (t.oy - (e.clientY - spot.top)) / t.k));
+      });
+      box.title = page.words.mini;
+      return box;
+    });
+    setTimeout(function () {
+      var pen = picture.getContext("2d");
+      pen.scale(t.dpr, t.dpr);
+      LC.draw(pen, LC.views[0].layersNow().filter(function (layer) { return layer.spec.kind !== "point"; }), t);
+      move();
+    }, 0);
+    map.on("move", move);
+    made.onRemove = function () { map.off("move", move); };
+  }
+
+  /* ---- before and after: a second map that moves with the first ---- */
+  function second(map, view) {
+    var root = map.getContainer(), holder = root.parentNode, node = el("div", "folium-map lc-right", null, holder), busy = false;
+    holder.classList.add("lc-pair");
+    map.invalidateSize({pan: false});
+    var other = L.map(node, {zoomControl: false, attributionControl: map.options.attributionControl, zoomSnap: map.options.zoomSnap, zoomDelta: map.options.zoomDelta,
+      wheelPxPerZoomLevel: map.options.wheelPxPerZoomLevel, maxZoom: map.options.maxZoom, minZoom: map.options.minZoom, center: map.getCenter(), zoom: map.getZoom()});
+    view.side = 1;
+    var twin = new LC.View(2);
+    twin.twin = view;
+    other.lifecircle = twin;
+    map.eachLayer(function (one) { if (one instanceof L.TileLayer) L.tileLayer(one._url, one.options).addTo(other); });
+    LC.views.push(twin);
+    other.addLayer(twin);
+    function tie(from, to) {
+      from.on("move zoomend", function () {
+        if (busy) return;
+        busy = true;
+        to.setView(from.getCenter(), from.getZoom(), {animate: false});
+        busy = false;
+      });
+      var ghost = null;
+      from.on("mousemove", function (e) {
+        if (!ghost) ghost = L.circleMarker(e.latlng, {renderer: L.svg({pane: "tooltipPane"}), interactive: false, radius: 5, color: "#111", weight: 1.5, fill: false}).addTo(to);
+        ghost.setLatLng(e.latlng);
+      }).on("mouseout", function () { if (ghost) { ghost.remove(); ghost = null; } });
+    }
+    tie(map, other); tie(other, map);
+    var names = [el("div", "lc-side", null, root), el("div", "lc-side", null, node)];
+    LC.other = {map: other, view: twin, name: function () { names.forEach(function (name, k) { name.textContent = page.compare[k]; }); }};
+    LC.other.name();
+  }
+
+  /* ---- tiles that the page itself carries ---- */
+  function tiles(map, held) {
+    var all = page.tiles, Held = L.GridLayer.extend({
+      createTile: function (at) {
+        var image = document.createElement("img"), ref = all.held[at.z + "/" + at.x + "/" + at.y];
+        image.alt = "";
+        if (ref) {
+          var url = URL.createObjectURL(new Blob([held.piece(ref)], {type: all.type}));
+          image.onload = function () { URL.revokeObjectURL(url); };
+          image.src = url;
+        }
+        return image;
+      }
+    });
+    LC.views.forEach(function (view) {
+      new Held({minZoom: 0, minNativeZoom: all.from, maxNativeZoom: all.to, maxZoom: 22, attribution: all.credit}).addTo(view._map);
+    });
+  }
+
+  /* ---- paper: the map takes the sheet's width while it is printed ---- */
+  function paper(map) {
+    var before = null;
+    function every(call) { LC.views.forEach(function (view) { call(view._map, view); }); }
+    window.addEventListener("beforeprint", function () {
+      if (before) return;
+      before = {bounds: map.getBounds()};
+      LC.views.forEach(function (view) { view.hover(null); });
+      document.documentElement.classList.add("lc-paper");
+      every(function (one) { one.invalidateSize({animate: false, pan: false}); });
+      map.fitBounds(before.bounds.pad(-0.02), {animate: false});
+      fit(map);
+    });
+    window.addEventListener("afterprint", function () {
+      if (!before) return;
+      document.documentElement.classList.remove("lc-paper");
+      every(function (one) { one.invalidateSize({animate: false, pan: false}); });
+      map.fitBounds(before.bounds.pad(-0.02), {animate: false});
+      before = null;
+      fit(map);
+    });
+  }
+
+  /* ---- names in the middle of areas, only where they fit ---- */
+  LC.View.include({
+    write: function () {
+      var map = this._map, self = this, texts = [];
+      if (this.texts) this.texts.remove();
+      this.texts = null;
+      if (!map) return;
+      this.layersNow().forEach(function (layer) {
+        var labels = layer.spec.labels;
+        if (!labels) return;
+        var spots = layer.archive.piece(labels.geo), seen = map.getBounds(), box = layer.get().box, k = self.frame().k;
+        for (var i = 0; i < spots.n && texts.length < 300; i++) {
+          var text = labels.text[i], wide = 0, at = LC.place(spots.x[i], spots.y[i]), b = 4 * i;
+          if (!text || !seen.contains(at)) continue;
+          for (var c = 0; c < text.length; c++) wide += text.charCodeAt(c) > 0x2e80 ? 12 : 7;
+          if ((box[b + 2] - box[b]) * k < wide + 6 || (box[b + 3] - box[b + 1]) * k < 34) continue;
+          var node = el("span", "", text);
+          if (labels.more[i]) el("em", "", labels.more[i], node);
+          texts.push(L.marker(at, {interactive: false, keyboard: false, icon: L.divIcon({className: "lc-label", iconSize: [0, 0], html: node})}));
+        }
+      });
+      if (texts.length) this.texts = L.layerGroup(texts).addTo(map);
+    }
+  });
+  LC.View.addInitHook(function () { this.on("update", this.write, this); });
 })();

@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from lifecircle.publish import reuse_sheets, symbols
+from lifecircle.publish import archive, reuse_sheets, symbols
 from lifecircle.publish.drawing import Drawing, codes_of, named, only
 
 _BEST = 6
@@ -81,9 +81,9 @@ def _stops(sheet: Drawing, ids: "pd.Series[Any]") -> list[dict[str, Any]]:
         made.append(
             {
                 "l": words.get(str(rule), str(rule)),
-                "a": {"w": [str(answer) for answer in unique], "v": codes.tolist()},
+                "a": {"w": [str(answer) for answer in unique], "v": archive.codes(codes)},
                 "h": reuse_sheets.threshold(str(rows["threshold"].iloc[0]), sheet.language),
-                "v": {"l": "", "t": "text", "v": [said.get(text) for text in mine["value"]]},
+                "v": {"l": "", "t": "text", "v": archive.texts(mine["value"].map(said))},
                 "s": f"{rows['source'].iloc[0]} ({rows['mark'].iloc[0]})",
             }
         )
@@ -183,3 +183,9 @@ def add_reuse_sites(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd
         rank=3,
         extra={"front": 1},
     )
+    value = frame[f"{weight}_added"] if f"{weight}_added" in frame else pd.Series(np.nan, index=frame.index)
+    rows = pd.DataFrame({"at": np.arange(many), "order": rank.to_numpy(), "name": names.to_numpy()})
+    rows["value"] = value.map("+{:,.0f}".format, na_action="ignore").to_numpy()
+    rows["more"] = frame["use"].map(sheet.word, na_action="ignore").to_numpy() if "use" in frame else None
+    rows = rows.sort_values("order", kind="stable")
+    sheet.ranking("reuse_sites", sheet.say("改造选址（按新增可达）", "Conversions by people reached"), rows)

@@ -19,6 +19,7 @@ from lifecircle.publish import (
     qgis,
     reuse_sheets,
     symbols,
+    themes,
     workbook,
 )
 from lifecircle.study import Study
@@ -35,7 +36,7 @@ def write(
     facts: Mapping[str, Any],
     skipped: Mapping[str, str],
     network: Mapping[str, Any],
-    basemap: str | None = None,
+    basemap: Path | str | None = None,
 ) -> None:
     """Write a whole set of results into `folder`, which is empty, the same bytes on every run.
 
@@ -69,15 +70,17 @@ def write(
     told = digest.sections(study, inventory, results, skipped=skipped, network=network)
     named = f"{study.name} · {'附表' if study.language == 'zh' else 'Appendix'}"
     appendix.write(told, folder / "tables" / "appendix.docx", title=named, language=study.language)
-    overview.write(
+    themes.write_all(
         tables | results,
-        folder / "maps" / "overview.html",
-        title=study.name,
+        folder / "maps",
+        cover=overview.Cover(
+            title=study.name,
+            subtitle=overview.SUBTITLE,
+            synthetic=study.synthetic,
+            note=_note(study, network),
+            summary=headlines(results, language=study.language),
+        ),
         language=study.language,
-        synthetic=study.synthetic,
-        note=_note(study, network),
-        summary=headlines(results, language=study.language),
-        words=land_sheets.rule_names(results["land_rules"], study.language) if "land_rules" in results else None,
         basemap=basemap,
     )
     manifest.write(

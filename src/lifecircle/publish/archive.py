@@ -75,6 +75,7 @@ def texts(values: "pd.Series[Any]") -> Piece:
     b'\\x03\\x00\\x01ab'
     """
     given = pa.array(values.astype("str").array, type=pa.large_string(), from_pandas=True)
+    given = given.combine_chunks() if isinstance(given, pa.ChunkedArray) else given
     offsets = np.frombuffer(given.buffers()[1], dtype=np.int64)[given.offset : given.offset + len(given) + 1]
     held = given.buffers()[2]
     body = b"" if held is None else held.to_pybytes()[int(offsets[0]) : int(offsets[-1])]

@@ -184,8 +184,9 @@ def add_reuse_sites(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd
         extra={"front": 1},
     )
     value = frame[f"{weight}_added"] if f"{weight}_added" in frame else pd.Series(np.nan, index=frame.index)
-    rows = pd.DataFrame({"at": np.arange(many), "order": rank.to_numpy(), "name": names.to_numpy()})
+    rows = pd.DataFrame({"at": np.arange(len(frame)), "order": rank.to_numpy(), "name": names.to_numpy()})
     rows["value"] = value.map("+{:,.0f}".format, na_action="ignore").to_numpy()
     rows["more"] = frame["use"].map(sheet.word, na_action="ignore").to_numpy() if "use" in frame else None
-    rows = rows.sort_values("order", kind="stable")
+    # Of two choices the list holds the narrower one.
+    rows = rows[frame["candidates"].to_numpy() == plans[-1]].sort_values("order", kind="stable")
     sheet.ranking("reuse_sites", sheet.say("改造选址（按新增可达）", "Conversions by people reached"), rows)

@@ -226,7 +226,9 @@ def test_main_roads_part_blocks_but_not_in_a_tunnel(town: pipeline.Run) -> None:
 
 def test_an_open_gate_joins_no_blocks(town: pipeline.Run) -> None:
     """An open gate in the wall between P2 and P3, and one that is closed, leave the wall what it is: the same two blocks."""
-    gate = gpd.GeoDataFrame({"state": ["open", "closed"]}, geometry=[Point(X + 300, Y + 75)] * 2, index=["G1", "G2"], crs=4547)
+    gate = gpd.GeoDataFrame(
+        {"state": ["open", "closed"]}, geometry=[Point(X + 300, Y + 75)] * 2, index=["G1", "G2"], crs=4547
+    )
     study = dataclasses.replace(town.study, gates=schema.conform("gates", gate))
     said = blocks.analyse(study, town.results["land"])["renewal_block_evidence"]  # type: ignore[arg-type]
     without = blocks.analyse(town.study, town.results["land"])["renewal_block_evidence"]  # type: ignore[arg-type]

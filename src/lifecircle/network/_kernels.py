@@ -1045,6 +1045,10 @@ def locate(
                 for i in range(column - ring, column + ring + 1, step):
                     if i < 0 or i >= grid.nx:
                         continue
+                    dx = max(max(grid.x + i * grid.cell - x, x - grid.x - (i + 1) * grid.cell), 0.0)
+                    dy = max(max(grid.y + j * grid.cell - y, y - grid.y - (j + 1) * grid.cell), 0.0)
+                    if dx * dx + dy * dy > (best + TOUCH_M) * (best + TOUCH_M):
+                        continue
                     c = j * grid.nx + i
                     for item in range(grid.start[c], grid.start[c + 1]):
                         k = grid.items[item]
@@ -1082,7 +1086,7 @@ def locate(
                         if last_wall >= 0 and _blocks(x, y, qx, qy, ax, ay, bx, by, walls, last_wall):
                             stopped = True
                             continue
-                        wall = _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid)
+                        wall = _blocked(x, y, qx, qy, ax, ay, bx, by, walls, wall_grid) if len(walls) > 0 else -1
                         if wall >= 0:
                             last_wall = wall
                             stopped = True

@@ -516,12 +516,12 @@ def _assets(place: Place) -> Layer | None:
     frame = place.geo("reuse_assets", "area")
     if frame is None:
         return None
-    open_, unknown = frame["uses_allowed"] > 0, frame["uses_not_known"] > 0
+    open_, unknown = frame["uses_allowed"] > 0, frame["uses_conditional"] > 0
     looks = tuple(
         Look(label=place.say(zh, en), face=face, edge="#5a4a2a", width=0.4)
         for zh, en, face in (
             ("闲置资产：有允许用途", "Idle asset: a use is allowed", "#5aa469"),
-            ("闲置资产：条件未查明", "Idle asset: not known yet", "#e8c35a"),
+            ("闲置资产：确认后可允许", "Idle asset: allowed once confirmed", "#e8c35a"),
             ("闲置资产：无可行用途", "Idle asset: no use", "#c98f7f"),
         )
     )

@@ -59,11 +59,11 @@ def test_missing_data_lowers_confidence_and_never_the_score() -> None:
 
 
 def test_confidence_counts_what_nobody_measured_and_leaves_out_other_land_and_unconfirmed_limits() -> None:
-    """Of L1 to L3, L6 and L8 for industry in the default set only the ratio is known: 1 of 5; L1s, L3o, L7 and L7u only indicate."""
+    """Of L1 to L3, L6, L8 and L8s for industry in the default set only the ratio is known: 1 of 6; L1s, L3o, L7 and L7u only indicate."""
     said = land.underused(
         measured(parcels({"a": {"far": 0.4}})), pd.Series("industrial", index=["a"]), editions.land("default").rules
     )
-    assert said["criteria_known_share"].tolist() == [0.2]
+    assert said["criteria_known_share"].tolist() == pytest.approx([1 / 6])
 
 
 def test_out_of_scope_is_neither_candidate_nor_cleared() -> None:

@@ -1,5 +1,6 @@
 """The sheets of the life circle and the title box of the map: every heading in words, codes worded, doubts said."""
 
+import re
 from typing import Any
 
 import geopandas as gpd
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from lifecircle import standards
 from lifecircle.publish import labels, overview, whole
 
 KEY = ("tier", "kind", "required")
@@ -112,6 +114,13 @@ def test_every_sheet_has_a_name(sheet: str) -> None:
     """Sheets and books are called something else than their layer in both languages."""
     assert labels.sheet(sheet, "zh") != sheet.replace("_", " ")
     assert labels.sheet(sheet, "en")[0].isupper()
+
+
+def test_what_rules_compare_has_a_name_in_both_languages() -> None:
+    """Every quantity a land rule may compare, also those no layer gives yet, is called by a Chinese word on a Chinese sheet."""
+    for code in standards.read("land_quantities")["code"]:
+        assert re.search("[\u4e00-\u9fff]", labels.heading(code, "zh")), code
+        assert not re.search("[\u4e00-\u9fff]", labels.heading(code, "en")), code
 
 
 def test_a_heading_of_one_sheet_does_not_leak_into_another() -> None:

@@ -807,13 +807,15 @@ def _holds(measured: pd.DataFrame, quantity: str, sign: str, limit: float) -> An
 def _said(measured: pd.DataFrame, conditions: pd.DataFrame) -> "pd.Series[Any]":
     """The measured values of a rule as text: what a planner reads beside the threshold."""
     quantities = list(dict.fromkeys(conditions["quantity"]))
+    # A bare 1 or 0 says nothing: what is counted as yes or no is named.
+    named = len(quantities) > 1 or ("unit" in conditions and conditions["unit"].eq("count").all())
     said = pd.Series("", index=measured.index)
     for i, quantity in enumerate(quantities):
         values = measured[quantity] if quantity in measured else pd.Series(np.nan, index=measured.index)
         text = _texts(values, 3)
         if f"{quantity}_most" in measured:
             text = text.mask(measured[f"{quantity}_most"] > values, "≥ " + text)
-        label = "" if len(quantities) == 1 else f"{quantity} = "
+        label = f"{quantity} = " if named else ""
         said = said + ("; " if i else "") + label + text
     return said
 

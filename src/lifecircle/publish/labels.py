@@ -51,15 +51,43 @@ def said(text: str, language: str, more: Mapping[str, str] | None = None) -> str
 
     >>> said("built_year <= 2000 ∧ far < 1", "zh"), said("far = ?", "en")
     ('建成年份 ≤ 2000 ∧ 容积率 < 1', 'Floor area ratio = not known')
+    >>> said("started <= 0 ∧ days_past_start_due > 365", "en"), said("dangerous = 1", "zh")
+    ('Started: No ∧ Days past the start due > 365', '含 C、D 级危房：是')
     """
 
     def replaced(found: "re.Match[str]") -> str:
         column = found[0]
-        return heading(column, language, more) if column in _listed("column") or (more and column in more) else column
+        known = column in _listed("column") or column in _measures() or (more and column in more)
+        return heading(column, language, more) if known else column
 
+    def answered(found: "re.Match[str]") -> str:
+        if found[1] not in flags():
+            return found[0]
+        answer = word("yes" if found[2] == "1" else "no", language)
+        return f"{found[1]}{'：' if language == 'zh' else ': '}{answer}"
+
+    text = re.sub(r"\b([a-z][a-z0-9_]*) (?:=|<=|>=) ([01])(?![.\d])", answered, text)
     text = re.sub(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)*\b", replaced, text)
     text = text.replace(" <= ", " ≤ ").replace(" >= ", " ≥ ")
     return text.replace("?", word("not known", language).lower())
+
+
+@cache
+def _measures() -> dict[str, tuple[str, str]]:
+    """What rules on land may compare, as (zh, en), also what no layer gives yet."""
+    listed = standards.read("land_quantities")
+    return dict(zip(listed["code"], zip(listed["name_zh"], listed["name_en"], strict=True), strict=True))
+
+
+@cache
+def flags() -> frozenset[str]:
+    """The measures of land that are 1 for yes and 0 for no.
+
+    >>> sorted(flags())[:3]
+    ['above_scale', 'dangerous', 'exit_to_services']
+    """
+    listed = standards.read("land_quantities")
+    return frozenset(listed["code"][listed["unit"] == "count"])
 
 
 def unit(column: str, language: str) -> str:
@@ -105,6 +133,8 @@ def heading(column: str, language: str, more: Mapping[str, str] | None = None) -
 
     >>> heading("site_area_m2", "zh"), heading("walk_min_clinic", "en", {"clinic": "Clinic"}), heading("net_area_m2", "en")
     ('用地面积', 'Walk: Clinic', 'Net area')
+    >>> heading("exit_to_services", "zh"), said("far_share_of_control < 0.6", "zh")
+    ('退二进三', '容积率与控制值之比 < 0.6')
     >>> heading("completeness_15_by_metres", "zh"), heading("L1_threshold", "en")
     ('15 分钟生活圈完整度，按距离', 'L1 Industrial floor area ratio is low: threshold')
     """
@@ -112,6 +142,8 @@ def heading(column: str, language: str, more: Mapping[str, str] | None = None) -
         return more[column]
     if column in _listed("column"):
         return _listed("column")[column][language != "zh"]
+    if column in _measures():
+        return _measures()[column][language != "zh"]
     for when, zh, en in (("before_", "变化前步行：", "Walk before: "), ("after_", "变化后步行：", "Walk after: ")):
         if column.startswith(f"walk_min_{when}"):
             kind = word(column.removeprefix(f"walk_min_{when}"), language, more)

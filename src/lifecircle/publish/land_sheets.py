@@ -11,8 +11,6 @@ from lifecircle import standards
 from lifecircle.analyse import land
 from lifecircle.publish import labels, symbols
 
-# measures that are 1 for yes and 0 for no
-_FLAGS = ("started", "dangerous", "phased_out", "strategic", "metered")
 _STANDING = ("always in", "by one criterion", "on one number", "on several numbers", "out")
 
 
@@ -44,7 +42,7 @@ def land_sheets(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd
     every = every.assign(reasons=every["reasons"].map(reasons), hangs_on=every["hangs_on"].map(hangs)).astype(
         {"reasons": "str", "hangs_on": "str"}
     )
-    flags = {column: every[column].astype("boolean") for column in _FLAGS if column in every}
+    flags = {column: every[column].astype("boolean") for column in every if column in labels.flags()}
     every = every.assign(**flags)
     found = every.loc[found.index]
     answers = {code: labels.word(code, language) for code in _ANSWERS}
@@ -119,7 +117,6 @@ def block_sheets(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, p
     if share in told:
         told[share] = told[share].str.replace(r"[\d.]+$", lambda found: f"{100 * float(found[0]):.6g} %", regex=True)
     titles = _titles()
-    told |= {str(c): torn[c].map(titles).fillna(torn[c]) for c in torn if str(c).endswith("_source")}
     items = town["item"].map({item: labels.word(item, language) for item in town["item"]})
     assets = flat["renewal_block_assets"]
     return {
@@ -129,7 +126,9 @@ def block_sheets(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, p
         "renewal_block_evidence": evidence.assign(
             why=evidence["why"].map(why), reasons=evidence["reasons"].map(reasons).astype("str")
         ),
-        "renewal_demolition": torn.assign(**told),
+        "renewal_demolition": torn.assign(**told).drop(
+            columns=[c for c in torn if str(c).endswith("_source")]  # the same for every block: they stand below
+        ),
         "renewal_town": town.assign(
             item=items,
             answer=town["answer"].map(_words(town["answer"], language)).astype("str"),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from lifecircle import standards
 from lifecircle.errors import CrsError, OutputError
-from lifecircle.publish import archive, basemaps, circle_layers, page, reuse_layers, symbols
+from lifecircle.publish import archive, basemaps, circle_layers, labels, page, reuse_layers, symbols
 from lifecircle.publish.drawing import Drawing, codes_of, named, only
 
 _GROUPS: Mapping[str, tuple[str, str]] = {
@@ -410,6 +410,8 @@ def _add_parks(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoD
 
 def _add_land(sheet: Drawing, frame: gpd.GeoDataFrame, places: Mapping[str, gpd.GeoDataFrame]) -> None:
     frame = only(frame, "area").copy()
+    for flag in labels.flags() & set(frame.columns):
+        frame[flag] = frame[flag].astype("boolean")
     status = "candidate" if "candidate" in frame else "class"
     frame["_id"] = frame.index.astype("str") if "parcel_id" not in frame else frame["parcel_id"].astype("str")
     if "name" not in frame and "parcels" in places and "name" in places["parcels"]:

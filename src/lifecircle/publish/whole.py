@@ -548,7 +548,7 @@ def _blocks_foot(study: Study) -> list[str]:
     stop = "（{}，{}）" if zh else " ({}, {})"
     colon = "：" if zh else ": "
     said = [
-        f"{name}{colon}{sign} {value:g}{'' if unit in _BARE else ' ' + unit}"
+        f"{name}{colon}{_SIGNS.get(sign, sign)} {value:g}{'' if unit in _BARE else ' ' + unit}"
         + stop.format(titles.get(source, source), mark)
         for name, sign, value, unit, source, mark in zip(
             *(rows[c] for c in (f"name_{study.language}", "operator", "value", "unit", "source", "mark")), strict=True
@@ -570,6 +570,7 @@ _BLOCK_LIMITS = (
     *("old_compound_built_year", "blocks_per_town_min"),
 )
 _BARE = ("count", "share", "ratio", "year")
+_SIGNS = {"<=": "≤", ">=": "≥"}
 _SAID = {
     "renewal_blocks": (
         "片区由低效用地、老旧小区、闲置资产和设施缺口地块连成，不跨围墙、河流、铁路和干路；人口按片区轮廓内的住处计。",

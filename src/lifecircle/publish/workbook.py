@@ -23,7 +23,7 @@ _RESERVED = {"history"}
 _PEOPLE = ("residents", "dwellings", "elderly", "children")
 _SHORT = 40
 _WIDEST, _NARROWEST = 48.0, 7.0
-_PAGE = 260.0  # characters across a printed page, at half size
+_PAGE = 190.0  # characters across a printed page that can still be read
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

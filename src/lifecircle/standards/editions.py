@@ -83,7 +83,8 @@ def land(code: str, *, folder: Path | str | None = None) -> LandEdition:
     silent = [kind for kind in _LEGAL if not ((rules["profile"] == "default") & (rules["class"] == kind)).any()]
     rules = pd.concat([rules, shipped[shipped["class"].isin(silent)]], ignore_index=True)
     legal = rules["class"].isin(_LEGAL) & (rules["profile"] == "default")
-    rules = rules[legal | (rules["profile"] == code)]
+    # the edition's own rules first
+    rules = pd.concat([rules[(rules["profile"] == code) & ~legal], rules[legal]], ignore_index=True)
     rules = rules.assign(
         name_zh=rules["name_zh"].where(rules["name_zh"] != "", rules["name_en"]),
         name_en=rules["name_en"].where(rules["name_en"] != "", rules["name_zh"]),

@@ -334,6 +334,7 @@ def _town(layer: gpd.GeoDataFrame, evidence: pd.DataFrame, land: gpd.GeoDataFram
         "plots_in_blocks": placed.get("block", 0),
         "single_plots": placed.get("single plot", 0),
         "plots_cut_off": placed.get("cut off", 0),
+        "plots_too_large": placed.get("too large", 0),
         "parcels_without_reason_not_known": unknown,
     }
     out = pd.DataFrame({"item": list(items), "count": [float(count) for count in items.values()]})

@@ -129,11 +129,15 @@ def test_what_a_cut_leaves_too_small_is_said_to_be_cut_off() -> None:
     assert said["cluster_m2"].tolist() == [7 * HA] * 4
 
 
-def test_a_plot_larger_than_the_most_is_a_block_of_its_own() -> None:
-    """h of 4 ha alone exceeds 3 ha: it is never cut, its neighbour of 2 ha is the second block."""
+def test_a_plot_larger_than_the_most_is_listed_and_no_block() -> None:
+    """h of 4 ha alone exceeds 3 ha: it is never cut and too large for a block; its neighbour of 2 ha is one, the contiguous group 6 ha."""
     said = placed(town("hhhhaa"), most=3)
-    assert sets(said) == ["h", "a"]
+    assert sets(said) == ["a"]
+    assert said["placed"].to_dict() == {"a": "block", "h": "too large"}
     assert said["ground_m2"].tolist() == [2 * HA, 4 * HA]
+    assert said["cluster_m2"].tolist() == [6 * HA] * 2
+    assert sets(placed(town("aahhhhbb"), most=4.5, least=4)) == ["h"]
+    assert sets(placed(town("aahhhhbb"), most=3.5, least=2)) == ["a", "b"]
 
 
 def test_ground_under_two_plots_counts_once() -> None:

@@ -2,9 +2,10 @@
 
 Two plots are neighbours where one can come from the main part of one to that of the other over their own ground and the strip
 beside it without crossing a wall, a river, a railway or a main road. Neighbours of neighbours make a group. A group smaller
-than the least is no block: its plots stay on a list of single plots, so that nothing is lost. A group larger than the most is
-cut along the minimum spanning tree of its neighbourhoods, as SKATER does (Assunção et al. 2006, International Journal of
-Geographical Information Science 20), but each cut is the one that halves the land best while both sides stay blocks.
+than the least is no block: its plots stay on a list of single plots, so that nothing is lost; a plot that alone is larger than
+the most stays on it, too. A group larger than the most is cut along the minimum spanning tree of its neighbourhoods, as SKATER
+does (Assunção et al. 2006, International Journal of Geographical Information Science 20), but each cut is the one that halves
+the land best while both sides stay blocks.
 
 Components, trees and depths are those of ``scipy.sparse.csgraph``. The regionalisation of spopt (SKATER, max-p) bounds a region
 from below or by number only, never from above, and wants weights of libpysal that know no walls; with the neighbours found
@@ -177,13 +178,13 @@ def grouped(plots: gpd.GeoDataFrame, pairs: pd.DataFrame, *, least_m2: float, mo
         On the index of `plots`:
 
         - ``block_id``, numbered from B001 from the largest ground to the smallest; missing where the plot is in no block
-        - ``placed``: ``block``, ``single plot`` where its group is smaller than `least_m2`, or ``cut off`` where it was cut from a group
-          that was too large and what was cut is smaller than `least_m2`
+        - ``placed``: ``block``, ``single plot`` where its group is smaller than `least_m2`, ``cut off`` where it was cut from a group
+          that was too large and what was cut is smaller than `least_m2`, or ``too large`` where the plot alone is larger than `most_m2`
         - ``cluster``, numbered from G001 in the same way, the contiguous group before any cut
         - ``ground_m2``, the ground of the block or of what was too small for one; ``cluster_m2``, that of the group
         - ``pieces``, into how many the group was cut (1: not at all)
 
-        A plot that is larger than `most_m2` by itself is never cut; with its neighbours cut away it is a block of its own.
+        A plot that is larger than `most_m2` by itself is never cut and in no block, and blocks do not join across it.
 
     Raises
     ------
@@ -205,11 +206,13 @@ def grouped(plots: gpd.GeoDataFrame, pairs: pd.DataFrame, *, least_m2: float, mo
     order = np.argsort(plots.index.astype("str").to_numpy(dtype=object), kind="stable")
     sorted_: gpd.GeoDataFrame = plots.iloc[order]
     shapes = sorted_.geometry.to_numpy()
-    tree = _forest(sorted_, pairs)
-    group = _parts_of(tree, len(shapes))
+    area = shapely.area(shapes)
+    group = _parts_of(_forest(sorted_, pairs), len(shapes))
     ground = _ground(shapes, group)
-    part, area = group, shapely.area(shapes)
-    size = ground
+    large = area > most_m2
+    tree = _forest(sorted_, pairs[~pairs[["one", "other"]].isin(sorted_.index[large]).any(axis=1)])
+    part = _parts_of(tree, len(shapes))
+    size = _ground(shapes, part)
     while True:
         many = np.bincount(part, minlength=len(size))
         too_large = np.flatnonzero((size > most_m2) & (many > 1))
@@ -220,11 +223,13 @@ def grouped(plots: gpd.GeoDataFrame, pairs: pd.DataFrame, *, least_m2: float, mo
         part = _parts_of(tree, len(shapes))
         size = _ground(shapes, part)
     pieces = pd.Series(part).groupby(group).nunique().to_numpy()
-    whole = size[part] >= least_m2
+    fits = (size >= least_m2) & (size <= most_m2)
     out = pd.DataFrame(
         {
-            "block_id": _numbered(part, size, "B", size >= least_m2),
-            "placed": np.select([whole, pieces[group] > 1], ["block", "cut off"], "single plot"),
+            "block_id": _numbered(part, size, "B", fits),
+            "placed": np.select(
+                [fits[part], large, pieces[group] > 1], ["block", "too large", "cut off"], "single plot"
+            ),
             "cluster": _numbered(group, ground, "G", np.ones(len(ground), dtype=bool)),
             "ground_m2": size[part],
             "cluster_m2": ground[group],

@@ -340,7 +340,8 @@ def measures(
           two) and ``far_built``; ``far_difference``: built less declared; ``far_differs`` (nullable boolean)
         - ``building_coverage``: footprint ÷ area
         - ``tax_per_mu_yuan``, ``output_per_mu_yuan``; ``tax_share_of_industry``: tax per mu ÷ that of all parcels of
-          the same industry whose tax is known (their tax ÷ their area); ``output_share_of_industry`` likewise
+          the same industry whose tax is known (their tax ÷ their area), NaN where it is the only one, since a parcel says
+          nothing against itself; ``output_share_of_industry`` likewise
         - ``built_year``: declared, else the newest of the buildings that state one
         - ``dangerous``: 1 where a building of class C or D (JGJ 125) stands on the parcel, 0 where every building's
           class is known and none is (or no building stands there); ``dangerous_share``: their share of footprint
@@ -410,10 +411,12 @@ def _days(dates: "pd.Series[Any]", as_of: date) -> "pd.Series[float]":
 
 
 def _mean_of_industry(money: "pd.Series[float]", mu: "pd.Series[float]", industry: "pd.Series[str]") -> Any:
-    """Yuan a mu of all parcels of the same industry whose sum is known."""
+    """Yuan a mu of all parcels of the same industry whose sum is known; NaN where that is one parcel."""
     known = money.notna()
-    sums = pd.DataFrame({"money": money, "mu": mu})[known].groupby(industry[known]).sum()
-    return industry.map((sums["money"] / sums["mu"]).where(sums["money"] > 0)).astype("float64")
+    groups = pd.DataFrame({"money": money, "mu": mu})[known].groupby(industry[known])
+    sums = groups.sum()
+    mean = (sums["money"] / sums["mu"]).where((sums["money"] > 0) & (groups.size() > 1))
+    return industry.map(mean).astype("float64")
 
 
 def _listed(industry: "pd.Series[str]", industries: pd.DataFrame) -> pd.DataFrame:

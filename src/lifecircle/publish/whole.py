@@ -762,8 +762,8 @@ _READ = {
         "Service radii are straight-line buffers around parks, as the indicator defines them, not walking distances.",
     ),
     "blocks": (
-        "片区大小、连片间距和缺口判断为本软件的设计选择（D），可在参数表修改；小于下限的连片组列为零星地块，大于上限的沿最松的连接切分。",
-        "Sizes, widths and the gap limit of blocks are design choices (D) of the table of parameters. Groups below the least are listed as single plots; groups above the most are cut.",
+        "片区大小、连片间距和缺口判断为本软件的设计选择（D），可在参数表修改；小于下限的连片组列为零星地块，大于上限的切分为大小相近的片区，单块即大于上限的另列。",
+        "Sizes, widths and the gap limit of blocks are design choices (D) of the table of parameters. Groups below the least are listed as single plots; groups above the most are cut in parts of like size; a plot that alone is above it is listed apart.",
     ),
     "pipes": (
         "长度为图上水平长度；无建成年份的管段管龄为“未知”；仅写“铸铁”的不作灰口铸铁。",

@@ -224,6 +224,19 @@ def test_main_roads_part_blocks_but_not_in_a_tunnel(town: pipeline.Run) -> None:
     assert [line.coords[0][1] - Y for line in lines] == [0, 1]
 
 
+def test_outlines_drawn_over_one_another_by_a_hair_are_no_double_investment(town: pipeline.Run) -> None:
+    """Two projects of one kind and year that share 0.5 m² are two; with 2 m² in common, over the 1 m² that is how lines are drawn, one pair."""
+    projects = town.study.projects
+    assert projects is not None
+    for apart, pairs in ((99.995, 0), (99.98, 1)):
+        shapes = [box(X, Y, X + 100, Y + 100), box(X + apart, Y, X + 200, Y + 100)]
+        study = dataclasses.replace(
+            town.study, projects=projects.set_geometry(gpd.GeoSeries(shapes, projects.index, 4547))
+        )
+        layers = blocks.analyse(study, town.results["land"])  # type: ignore[arg-type]
+        assert len(layers["renewal_duplicates"]) == pairs
+
+
 def test_an_open_gate_joins_no_blocks(town: pipeline.Run) -> None:
     """An open gate in the wall between P2 and P3, and one that is closed, leave the wall what it is: the same two blocks."""
     gate = gpd.GeoDataFrame(

@@ -80,9 +80,9 @@ def analyse(
     shown = ("demolition_share", "demolition_share_kept", "rebuild_ratio", "rebuild_ratio_kept")
     layers["renewal_blocks"] = layer.join(torn[[c for c in shown if c in torn]])
     if study.projects is not None:
-        layers["renewal_duplicates"] = renewal.duplicates(study.projects.sort_index()).rename(
-            columns={"other": "other_project"}
-        )
+        drawn_m2 = standards.parameter("parcel_overlap_told_m2")  # less is how outlines were drawn
+        twice = renewal.duplicates(study.projects.sort_index(), least_m2=drawn_m2)
+        layers["renewal_duplicates"] = twice.rename(columns={"other": "other_project"})
     layers["renewal_town"] = _town(layer, evidence, land)
     return layers
 

@@ -567,7 +567,7 @@ def _blocks_foot(study: Study) -> list[str]:
 
 _BLOCK_LIMITS = (
     *("block_least_ha", "block_most_ha", "block_join_m", "block_cut_m", "block_gap_share"),
-    *("old_compound_built_year", "blocks_per_town_min"),
+    *("old_compound_built_year", "blocks_per_town_min", "parcel_overlap_told_m2"),
 )
 _BARE = ("count", "share", "ratio", "year")
 _SIGNS = {"<=": "≤", ">=": "≥"}

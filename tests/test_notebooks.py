@@ -35,16 +35,29 @@ def test_it_is_stored_without_outputs(path: Path) -> None:
 def test_the_notebooks_are_these() -> None:
     """No notebook joins the folder without the tests below knowing of it."""
     assert [path.stem for path in NOTEBOOKS] == [
+        "00_load_and_check",
         "01_coverage_gaps",
         "02_life_circle",
         "03_low_efficiency_land",
         "04_idle_assets",
+        "05_pipes",
+        "06_parks_and_streets",
+        "07_maps",
     ]
 
 
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("01_coverage_gaps", 12), ("02_life_circle", 26), ("03_low_efficiency_land", 18), ("04_idle_assets", 20)],
+    [
+        ("00_load_and_check", 15),
+        ("01_coverage_gaps", 12),
+        ("02_life_circle", 26),
+        ("03_low_efficiency_land", 18),
+        ("04_idle_assets", 20),
+        ("05_pipes", 13),
+        ("06_parks_and_streets", 14),
+        ("07_maps", 9),
+    ],
 )
 def test_it_is_short(name: str, most: int) -> None:
     """A planner meets few cells, none longer than a screen, and one line that names the place."""
@@ -92,6 +105,30 @@ def low_efficiency_land(tmp_path_factory: pytest.TempPathFactory) -> nbformat.No
 def idle_assets(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     """Notebook 04, executed; it stops where one of its own checks fails."""
     return executed("04_idle_assets", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def load_and_check(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """Notebook 00, executed; it stops where one of its own checks fails."""
+    return executed("00_load_and_check", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def pipes(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """Notebook 05, executed; it stops where one of its own checks fails."""
+    return executed("05_pipes", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def parks_and_streets(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """Notebook 06, executed; it stops where one of its own checks fails."""
+    return executed("06_parks_and_streets", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+    """Notebook 07, executed; it stops where one of its own checks fails."""
+    return executed("07_maps", tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +181,13 @@ def test_coverage_gaps_gives_the_shares_of_a_run(coverage_gaps: nbformat.Noteboo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["coverage_gaps", "life_circle", "low_efficiency_land", "idle_assets"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("load_and_check", "coverage_gaps", "life_circle", "low_efficiency_land", "idle_assets", "pipes"),
+        *("parks_and_streets", "maps"),
+    ],
+)
 def test_it_shows_no_warning(name: str, request: pytest.FixtureRequest) -> None:
     """Nothing is written to the error stream while a planner looks on."""
     cells = request.getfixturevalue(name).cells
@@ -232,3 +275,42 @@ def test_idle_assets_promises_what_coverage_gives(idle_assets: nbformat.Notebook
     plan = table(idle_assets, "sites")["residents_so_far"].astype(float).max()
     by_area = table(idle_assets, "who-gains").iloc[:, -1].astype(float).sum()
     assert by_area == pytest.approx(plan, abs=20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["load_and_check", "pipes", "parks_and_streets"])
+def test_every_step_shows_something(name: str, request: pytest.FixtureRequest) -> None:
+    """Each code cell ends in a table, the last in the map, whole and inside the page."""
+    notebook = request.getfixturevalue(name)
+    code = [cell.id for cell in notebook.cells if cell.cell_type == "code"]
+    pages = {cell: shown(notebook, cell) for cell in code}
+    assert [cell for cell in code if "srcdoc=" in pages[cell]] == ["map"]
+    assert all("<table" in pages[cell] for cell in code if cell != "map")
+    assert "云溪县城（虚构）" in pages["map"]
+
+
+@pytest.mark.slow
+def test_load_and_check_counts_the_rows_of_the_files(load_and_check: nbformat.NotebookNode) -> None:
+    """The parcels' row of the page says what the shapefile holds: 980 records by its own header."""
+    page = table(load_and_check, "layers").set_index("layer")
+    header = (pipeline.sample_town() / "raw" / "宗地.dbf").read_bytes()[:8]
+    assert int(page.loc["parcels", "read"]) == int.from_bytes(header[4:8], "little")
+
+
+@pytest.mark.slow
+def test_pipes_adds_up_to_the_lengths_drawn(pipes: nbformat.NotebookNode) -> None:
+    """Kilometres by verdict and by network are those of the lines as they are drawn."""
+    study, _ = normalise.place(load.recipe.read(pipeline.sample_town()))
+    drawn = study.pipes.length.sum() / 1000
+    assert table(pipes, "verdicts").iloc[:, -4:].astype(float).sum().sum() == pytest.approx(drawn, abs=1)
+
+
+@pytest.mark.slow
+def test_maps_shows_two_maps_and_the_panel(maps: nbformat.NotebookNode) -> None:
+    """Two maps, whole and inside the page, and a widget whose first answer holds the drawing of the gaps."""
+    assert all("srcdoc=" in shown(maps, cell) for cell in ("life-circle-map", "land-map"))
+    panel = next(cell for cell in maps.cells if cell.id == "panel").outputs[-1]
+    assert "application/vnd.jupyter.widget-view+json" in panel.data
+    state = maps.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    texts = [str(model["state"].get("value", "")) for model in state.values()]
+    assert any(text.startswith("<svg") and "data-gaps" in text for text in texts)

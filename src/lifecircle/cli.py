@@ -201,6 +201,29 @@ def report(study: _Study, out: _Results = None) -> None:
 
 
 @app.command()
+def lab(
+    study: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[STUDY]", help="A folder with a study.toml; the sample town without it.", show_default=False
+        ),
+    ] = None,
+    to: Annotated[Path, typer.Option("--to", help="Where the notebooks go.")] = Path("lifecircle-notebooks"),
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+) -> None:
+    """Open the notebooks in JupyterLab, on your own study or the sample town.
+
+    They are copied into a folder of yours first; what is there already is never overwritten.
+    """
+    with _sentences():
+        from lifecircle import lab as rooms
+
+        made = rooms.copied(to, study=study)
+        _out.print(f"{to.resolve()}: {len(made)} new", markup=False)
+        raise typer.Exit(rooms.start(to, browser=browser))
+
+
+@app.command()
 def standards(
     table: Annotated[
         str | None, typer.Argument(metavar="TABLE", help="The table to print; all names without it.")

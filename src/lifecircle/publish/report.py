@@ -5,15 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import shapely
 
 from lifecircle.errors import OutputError
-from lifecircle.publish import digest, symbols
+from lifecircle.publish import digest, svg, symbols
 
-_WIDE, _SIMPLER_M = 700.0, 4.0
+_WIDE = 700.0
 # cells so short are not broken over lines
 _SHORT = 12
 
@@ -133,26 +130,21 @@ def map_of(layers: Mapping[str, Any], *, language: str = "zh") -> dict[str, str]
     """
     zh = language == "zh"
     ground = next(
-        (layers[name] for name in ("coverage_areas", "areas", "gap_areas", "streets") if _drawn(layers.get(name))), None
+        (layers[name] for name in ("coverage_areas", "areas", "gap_areas", "streets") if svg.drawn(layers.get(name))),
+        None,
     )
     if ground is None:
         return {}
-    west, south, east, north = ground.total_bounds
-    if not np.isfinite([west, south, east, north]).all() or east <= west or north <= south:
+    on = svg.sheet(ground.total_bounds, width=_WIDE)
+    if on is None:
         return {}
-    scale = _WIDE / (east - west)
-    high = (north - south) * scale
-    parts = [
-        f'<svg viewBox="0 0 {_WIDE:.0f} {high:.0f}" role="img">',
-    ]
+    parts = [f'<svg viewBox="0 0 {on.width:.0f} {on.height:.0f}" role="img">']
 
     def path(shapes: Any, look: str) -> None:
-        drawn = _path(shapes, west, north, scale)
-        if drawn:
-            parts.append(f'<path d="{drawn}" {look}/>')
+        parts.append(f'<path fill-rule="evenodd" d="{svg.path(shapes, on)}" {look}/>')
 
     areas: Any = layers.get("coverage_areas")
-    tiers = [t for t in (15, 10, 5) if _drawn(areas) and f"completeness_{t}" in areas]
+    tiers = [t for t in (15, 10, 5) if svg.drawn(areas) and f"completeness_{t}" in areas]
     caption = "社区、道路与缺口" if zh else "Communities, streets and gaps"
     if areas is not None and tiers:
         share = areas[f"completeness_{tiers[0]}"].astype("float64").to_numpy()
@@ -164,57 +156,14 @@ def map_of(layers: Mapping[str, Any], *, language: str = "zh") -> dict[str, str]
             if zh
             else f"Completeness of {tiers[0]} minutes by community (yellow low, blue high, grey not known) and the largest gap areas (red)"
         )
-    if _drawn(layers.get("streets")):
+    if svg.drawn(layers.get("streets")):
         path(layers["streets"].geometry, 'fill="none" stroke="#6f6a60" stroke-width="0.5" opacity="0.6"')
     gaps: Any = layers.get("gap_areas")
-    if _drawn(gaps) and len(gaps):
+    if svg.drawn(gaps) and len(gaps):
         mine = gaps[gaps["tier"] == gaps["tier"].max()].sort_values("rank", kind="stable").head(3)
         path(mine.geometry, 'fill="none" stroke="#b5302a" stroke-width="1.6"')
-    bar = _round_length((east - west) / 4)
-    parts.append(
-        f'<g transform="translate(10 {high - 12:.0f})"><path d="M0 -4V0H{bar * scale:.1f}V-4" fill="none" stroke="#222"/>'
-        f'<text x="{bar * scale + 5:.1f}" y="1" font-size="11">{bar:,.0f} m</text></g></svg>'
-    )
+    parts.append(svg.bar(on) + "</svg>")
     return {caption: "".join(parts)}
-
-
-def _drawn(frame: Any) -> bool:
-    return (
-        isinstance(frame, gpd.GeoDataFrame)
-        and len(frame) > 0
-        and bool((~(frame.geometry.isna() | frame.geometry.is_empty)).any())
-    )
-
-
-def _round_length(metres: float) -> float:
-    """The longest of 1, 2 or 5 times a power of ten that is no longer than `metres`.
-
-    >>> _round_length(730), _round_length(2600)
-    (500.0, 2000.0)
-    """
-    power = 10.0 ** np.floor(np.log10(metres))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= metres))
-
-
-def _path(shapes: Any, west: float, north: float, scale: float) -> str:
-    """The shapes as one path of SVG, a tenth of a pixel fine."""
-    simple = shapely.simplify(np.asarray(shapes.array, dtype=object), _SIMPLER_M)
-    rings = shapely.get_parts(simple[~shapely.is_missing(simple)])
-    polygons = shapely.get_type_id(rings) == shapely.GeometryType.POLYGON
-    lines = np.concatenate([shapely.get_rings(rings[polygons]), rings[~polygons]])
-    lines = lines[shapely.get_num_coordinates(lines) > 1]
-    xy, of = shapely.get_coordinates(lines, return_index=True)
-    if not len(xy):
-        return ""
-    x, y = (xy[:, 0] - west) * scale, (north - xy[:, 1]) * scale
-    first = np.r_[True, of[1:] != of[:-1]]
-    text = (
-        pd.Series(np.where(first, "M", "L"))
-        + pd.Series(x).map("{:.1f}".format)
-        + " "
-        + pd.Series(y).map("{:.1f}".format)
-    )
-    return "".join(text.tolist())
 
 
 _CSS = """

@@ -259,7 +259,7 @@ def test_the_sample_town_of_an_editable_install_is_the_one_in_data() -> None:
 
 @pytest.mark.slow
 def test_the_wheel_carries_the_sample_town(tmp_path: Path) -> None:
-    """The wheel holds every file of the sample town and of the package; installed elsewhere, it finds and reads them."""
+    """The wheel holds every file of the sample town and of the package and the notebooks; installed elsewhere, it finds and reads them."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     subprocess.run(
         [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT)],
@@ -272,7 +272,11 @@ def test_the_wheel_carries_the_sample_town(tmp_path: Path) -> None:
     assert {f"lifecircle/{path.relative_to(ROOT / 'data').as_posix()}" for path in raw} <= inside
     code = {path for path in committed() if path.is_relative_to(ROOT / "src")}
     assert {path.relative_to(ROOT / "src").as_posix() for path in code} <= inside
-    assert not any(name.endswith((".ipynb", ".html")) or "/tests/" in name for name in inside)
+    notes = {path for path in committed() if path.is_relative_to(ROOT / "notebooks")}
+    assert {name for name in inside if name.endswith(".ipynb")} == {
+        f"lifecircle/notebooks/{path.name}" for path in notes
+    }
+    assert not any(name.endswith(".html") or "/tests/" in name for name in inside)
 
     site = tmp_path / "site"
     subprocess.run(
@@ -281,9 +285,10 @@ def test_the_wheel_carries_the_sample_town(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     told = python(
-        "import json, lifecircle; from lifecircle import load, standards\n"
+        "import json, lifecircle; from lifecircle import lab, load, standards\n"
         "town = lifecircle.sample_town()\n"
-        "print(json.dumps([lifecircle.__file__, str(town), load.recipe.read(town).name, len(standards.tables())]))",
+        "print(json.dumps([lifecircle.__file__, str(town), load.recipe.read(town).name, len(standards.tables()),"
+        " str(lab.notebooks())]))",
         cwd=tmp_path,
         path=site,
     )
@@ -291,6 +296,7 @@ def test_the_wheel_carries_the_sample_town(tmp_path: Path) -> None:
     assert Path(told[1]) == site / "lifecircle" / "sample_town"
     assert told[2] == "云溪县城（虚构）"
     assert told[3] == len(standards.tables())
+    assert Path(told[4]) == site / "lifecircle" / "notebooks"
 
 
 @pytest.mark.slow
@@ -311,7 +317,7 @@ def test_every_command_says_what_it_does() -> None:
     from lifecircle.cli import app
 
     names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert sorted(names) == ["check", "compare", "demo", "init", "run", "standards"]
+    assert sorted(names) == ["check", "compare", "demo", "export", "init", "lab", "report", "run", "standards"]
     for name in names:
         assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
         assert all(f"lifecircle {name}" in text(page) for page in READMES)

@@ -40,6 +40,7 @@ _FOCUS = Look(label="", edge="#6d2f8d", width=2.0)
 _AROUND_MM = 8.0  # what a sheet shows around its area, on A3
 _FINE_MM = 0.05  # what paper cannot show
 _MOST_LABELS = 1500
+_FEW = 12  # so many sheets are drawn sooner than processes start
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,7 +132,7 @@ def write(
         _bind(folder, good, about)
         _write_table(table, folder / "sheets.csv")
         warnings = (*notes, *_warnings(sheets.ground, style, about))
-        facts = {"atlas": about.name, "sheets": {r["file"]: r["made"] for r in rows if r["status"] != "failed"}}
+        facts = {"atlas": about.name, "sheets": dict(zip(good["file"], good["made"], strict=True))}
         manifest.write(facts, folder / manifest.NAME)
     shutil.rmtree(_parts(out), ignore_errors=True)
     return Atlas(out=out, sheets=table.drop(columns="made"), warnings=warnings)
@@ -283,7 +284,7 @@ def compose(
     return Sheet(
         number=job.number,
         file=job.file,
-        title=place.say(f"{about.name}{theme.zh}", f"{about.name}: {theme.en}"),
+        title=place.say(f"{about.name}{theme.zh}", f"{about.name} – {theme.en}"),
         subtitle=focus.name,
         paper=style.paper,
         scale=scale,
@@ -657,7 +658,7 @@ def _drawn(
     (folder / "sheets").mkdir()
     last = _last(out)
     total, rows = len(sheets.jobs), []
-    count = processes or min(os.cpu_count() or 1, 61)
+    count = processes or (1 if total <= _FEW else min(os.cpu_count() or 1, 61))
     pool: ProcessPoolExecutor | None = None
     waiting: dict[Future[str], dict[str, Any]] = {}
 
@@ -762,11 +763,11 @@ def _bind(folder: Path, sheets: pd.DataFrame, about: About) -> None:
     for page, (file, theme, number, area) in enumerate(
         zip(*(sheets[c] for c in ("file", "theme", "number", "area")), strict=True)
     ):
-        book.append(folder / "sheets" / f"{file}.pdf", import_outline=False)
+        book.append(fileobj=folder / "sheets" / f"{file}.pdf", import_outline=False)
         said = THEMES[theme].zh if about.language == "zh" else THEMES[theme].en
         if theme not in above:
-            above[theme] = book.add_outline_item(said, page)
-        book.add_outline_item(f"{number} {area or said}", page, parent=above[theme])
+            above[theme] = book.add_outline_item(title=said, page_number=page)
+        book.add_outline_item(title=f"{number} {area or said}", page_number=page, parent=above[theme])
     book.metadata = {"/Title": about.name}
     with (folder / "atlas.pdf").open("wb") as file:
         book.write(file)

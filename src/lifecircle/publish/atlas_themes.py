@@ -252,7 +252,9 @@ def _areas(place: Place) -> Layer | None:
     frame = place.geo("areas", "area")
     if frame is None:
         return None
-    look = Look(label=place.say("社区界线", "Community boundary"), edge="#6d4c8d", width=0.9, dash=(8, 2, 2, 2))
+    ours = "level" in frame and bool((frame["level"].astype("str") == "community").all())
+    said = place.say("社区界线", "Community boundary") if ours else place.say("界线", "Boundaries")
+    look = Look(label=said, edge="#6d4c8d", width=0.9, dash=(8, 2, 2, 2))
     return _same(frame, "area", look)
 
 

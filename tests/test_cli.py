@@ -28,10 +28,10 @@ def lifecircle(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
 
 
 def test_help_names_every_command(lifecircle: CliRunner) -> None:
-    """`--help` lists demo, init, check, run and standards."""
+    """`--help` lists demo, init, check, run, atlas and standards."""
     said = lifecircle.invoke(cli.app, ["--help"])
     assert said.exit_code == 0
-    assert all(f"\n  {command} " in said.output for command in ("demo", "init", "check", "run", "standards"))
+    assert all(f"\n  {command} " in said.output for command in ("demo", "init", "check", "run", "atlas", "standards"))
 
 
 def test_the_version_is_printed_alone(lifecircle: CliRunner) -> None:

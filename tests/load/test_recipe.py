@@ -383,3 +383,47 @@ def test_absent_constraints_and_conversions_are_read(study):
 def test_faults_of_constraints_and_conversions_are_said(study, body, said):
     """A word that is no constraint, a budget or capacity of nought or below, a number of sites that is none: one sentence each."""
     assert faults(study, HEAD + body + '\n[layers.parcels]\nsource = "parcels.csv"\n') == [said]
+
+
+SHEET = (
+    HEAD
+    + """
+[sheet]
+organisation = "县自然资源局"
+date = 2026-03-01
+marking = "public"
+paper = "A4"
+font = "own.otf"
+[layers.parcels]
+source = "parcels.csv"
+"""
+)
+
+
+def test_what_sheets_say_is_read(study, tmp_path):
+    """The keys of [sheet] are read, the rest has defaults: internal, A3, 150 dots an inch."""
+    found = study(SHEET, "own.otf")
+    assert (found.sheet.organisation, found.sheet.dated.isoformat()) == ("县自然资源局", "2026-03-01")
+    assert (found.sheet.marking, found.sheet.paper, found.sheet.dpi) == ("public", "A4", 150)
+    assert found.sheet_font == tmp_path / "own.otf"
+    plain = study(HEAD + '[layers.parcels]\nsource = "parcels.csv"\n')
+    assert (plain.sheet.marking, plain.sheet.paper, plain.sheet_font) == ("internal", "A3", None)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "key", "why"),
+    [
+        ('marking = "public"', 'marking = "secret"', "sheet.marking", "not one of internal or public"),
+        ('paper = "A4"', 'paper = "A0"', "sheet.paper", "not one of A3 or A4"),
+        ("date = 2026-03-01", 'date = "soon"', "sheet.date", "not a date"),
+        ('paper = "A4"', "dpi = 9000", "sheet.dpi", "600"),
+        ('paper = "A4"', 'maker = "x"', "sheet.maker", "is not a key"),
+        ('font = "own.otf"', 'font = "none.otf"', "sheet.font", "no file none.otf"),
+    ],
+)
+def test_what_sheets_cannot_say_is_refused(study, was, now, key, why):
+    """A key, marking, paper, date, resolution or font that cannot be is named with its key."""
+    said = faults(study, SHEET.replace(was, now), "own.otf")
+    assert len(said) == 1
+    assert said[0].startswith(f"{key}:")
+    assert why in said[0]

@@ -572,7 +572,7 @@ def _loc(loc: tuple[int | str, ...], raw: Any) -> str:
                 path += f"[{part + 1}]" if len(here) > 1 else ""
                 here = here[part] if part < len(here) else None
             continue
-        if part in _BRANCHES:  # the branch of a union, no key
+        if part in _BRANCHES and loc[0] != "sheet":  # the branch of a union, no key
             continue
         path += f".{part}" if path else str(part)
         here = here.get(part) if isinstance(here, dict) else None
@@ -590,7 +590,7 @@ def _said(error: Any, raw: dict[str, Any]) -> str:
         return f"{key}: is missing{' (the date ages and deadlines are counted to, such as 2025-12-31)' if key == 'as_of' else ''}"
     if kind == "literal_error":
         return f"{key}: {given!r} is not one of {error['ctx']['expected'].replace(chr(39), '')}"
-    if error["loc"][-1] in _BRANCHES:
+    if error["loc"][-1] in _BRANCHES and error["loc"][0] != "sheet":
         return f"{key}: {given!r} is not text, a number, a date, true or false"
     if kind.startswith("date"):
         return f"{key}: {given!r} is not a date; write 2025-12-31"

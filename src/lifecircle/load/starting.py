@@ -18,6 +18,7 @@ standards = "national_2018"
 # land = {{ edition = "jinhua_draft" }}  # 低效用地判据版本；本地版本用 folder / criteria of low-efficiency land; folder = "…" for a city's own
 # constraints = {{ none = ["heritage"] }} # 确认本地没有此类控制线 / this place has no such constraint, so none need be drawn
 # reuse = {{ sites = [3, 5], budget_yuan = 20_000_000, conditional = true }} # 改造选址 / which conversions are looked for
+# sheet = {{ organisation = "…", author = "…", marking = "internal" }}  # 图签 / what map sheets say of themselves; marking: internal, public
 
 # 每个图层一节 / One section a layer: {layers}
 # 另有 / also: population (raster, grid or points), elevation (raster). 键 / keys: source, layer, crs, encoding, osm,

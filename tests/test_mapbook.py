@@ -93,6 +93,7 @@ def test_results_are_used_as_long_as_they_are_up_to_date(
     assert mapbook.read(out)["parks"]["name"].tolist() == ["北园"]
 
 
+@pytest.mark.slow
 def test_what_is_read_back_is_what_was_found(study: Path, tmp_path: Path) -> None:
     """Tables and results come back on their own indexes."""
     result = pipeline.run(study, out=tmp_path / "out")

@@ -43,6 +43,7 @@ def test_the_notebooks_are_these() -> None:
         "05_pipes",
         "06_parks_and_streets",
         "07_maps",
+        "08_atlas",
     ]
 
 
@@ -57,6 +58,7 @@ def test_the_notebooks_are_these() -> None:
         ("05_pipes", 13),
         ("06_parks_and_streets", 14),
         ("07_maps", 9),
+        ("08_atlas", 10),
     ],
 )
 def test_it_is_short(name: str, most: int) -> None:
@@ -314,3 +316,12 @@ def test_maps_shows_two_maps_and_the_panel(maps: nbformat.NotebookNode) -> None:
     state = maps.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
     texts = [str(model["state"].get("value", "")) for model in state.values()]
     assert any(text.startswith("<svg") and "data-gaps" in text for text in texts)
+
+
+@pytest.mark.slow
+def test_the_atlas_shows_sheets_and_a_chart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Notebook 08, executed, ends in three sheets as pictures and a chart; it stops where one of its own checks fails."""
+    cells = {cell.id: cell for cell in executed("08_atlas", tmp_path_factory).cells}
+    for name in ("land-use", "low-efficiency", "pipes"):
+        assert "image/png" in cells[name].outputs[-1].data
+    assert "<svg" in cells["ages"].outputs[-1].data["image/svg+xml"]

@@ -224,6 +224,33 @@ def test_no_sheet_at_all_changes_nothing(
     assert hashes(out) == before
 
 
+def test_a_full_disk_is_told_and_changes_nothing(
+    layers: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where finished sheets cannot be put together the message says why, and the last atlas is still there."""
+    out = tmp_path / "out"
+    drawn(layers, out, by="whole")
+    before = hashes(out)
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(OutputError, match="No space left on device.*still in place"):
+        drawn(layers, out)
+    assert hashes(out) == before
+
+
+def test_one_sheet_can_be_looked_at(layers: dict[str, Any]) -> None:
+    """A sheet is found by the name or the id of its area, and drawn as a picture; an area nobody knows is refused."""
+    by_name = atlas.sheet(layers, theme="parks", area="西关社区", about=ABOUT)
+    assert by_name.subtitle == "西关社区"
+    assert atlas.sheet(layers, theme="parks", area=layers["areas"].index[1], about=ABOUT).number == by_name.number
+    assert paper.picture(by_name, dpi=40).startswith(b"\x89PNG")
+    with pytest.raises(OutputError, match="'无此社区'"):
+        atlas.sheet(layers, theme="parks", area="无此社区", about=ABOUT)
+
+
 def test_without_communities_the_whole_place_is_drawn(layers: dict[str, Any], tmp_path: Path) -> None:
     """A study without a layer of communities has its sheets of the whole place, and is told so."""
     made = drawn({name: frame for name, frame in layers.items() if name != "areas"}, tmp_path / "out")

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from multiprocessing import get_context
@@ -123,7 +123,7 @@ def write(
     jobs, notes = planned(place, layers, by=by, theme=theme)
     sheets = _Composed(place, layers, about, style, own_font, jobs)
     out = Path(out).resolve()
-    with output.staged(out) as folder:
+    with output.staged(out) as folder, _told(out):
         rows = _drawn(sheets, out, folder, dpi=style.dpi, processes=processes, say=progress or (lambda *_: None))
         table = pd.DataFrame(rows).sort_values("number", kind="stable").reset_index(drop=True)
         good = table[table["status"] != "failed"]
@@ -136,6 +136,48 @@ def write(
         manifest.write(facts, folder / manifest.NAME)
     shutil.rmtree(_parts(out), ignore_errors=True)
     return Atlas(out=out, sheets=table.drop(columns="made"), warnings=warnings)
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"The atlas cannot be written to {out} ({error.strerror or error}); what was there before is still in place."
+        ) from error
+
+
+def sheet(
+    frames: atlas_themes.Layers,
+    theme: str,
+    *,
+    area: str = "",
+    by: str = "community",
+    about: About,
+    style: Style | None = None,
+) -> Sheet:
+    """One sheet of the atlas, to be looked at with `paper.picture` or drawn with `paper.draw`.
+
+    Parameters
+    ----------
+    area
+        The name or the id of the area it is about; the whole place where not said.
+
+    Raises
+    ------
+    OutputError
+        A theme the place has no layers for, or no such area.
+    """
+    place = Place(frames=frames, language=about.language)
+    layers = atlas_themes.prepared(place)
+    jobs, _ = planned(place, layers, by=by if area else "whole", theme=theme)
+    job = next((job for job in jobs if area in (job.focus.code, job.focus.name)), None)
+    if job is None:
+        raise OutputError(f"There is no area {area!r} among the sheets by {by}.")
+    return compose(place, layers, job, about=about, style=style or Style(), bounds=_bounds(place))
 
 
 def planned(
@@ -256,13 +298,14 @@ def compose(
     ground = (*origin, origin[0] + w * per_mm, origin[1] + h * per_mm)
     names = theme.whole if theme.whole and focus.shape is None else theme.layers
     inks: list[Ink] = []
-    seen: list[Look] = []
+    seen: list[list[Look]] = []
     texts = _Texts(style.paper, font)
     for place_in, name in enumerate([*names, "area_names"]):
         if name not in layers:
             continue
         layer = layers[name]
         pieces = _Pieces(layer, ground, per_mm, (x, y))
+        there: list[Look] = []
         for code in np.unique(pieces.codes).tolist():
             look = layer.looks[code]
             shapes = pieces.shapes[pieces.codes == code]
@@ -273,8 +316,9 @@ def compose(
             )
             if len(drawn[0]) and (look.face or look.edge):
                 inks.append(Ink(look=look, vertices=np.round(drawn[0], 4), codes=drawn[1]))
-                if layer.legend and look not in seen:
-                    seen.append(look)
+                if layer.legend and look not in there:
+                    there.append(look)
+        seen.append(there)
         before = 100 if name == "area_names" and focus.shape is None else len(names) - place_in
         texts.add(layer, pieces, focus, before)
     if focus.shape is not None:
@@ -293,7 +337,7 @@ def compose(
         lettering=lettering,
         left_out=left_out,
         index=_index(place, focus, ground, bounds, style.paper),
-        legend=tuple(reversed(seen)),
+        legend=tuple(look for there in reversed(seen) for look in there),
         figures=figures,
         chart=chart,
         north=_north(about.crs, origin[0] + w * per_mm / 2, origin[1] + h * per_mm / 2),

@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle import standards
-from lifecircle.publish import labels, symbols
+from lifecircle.publish import charts, labels, symbols
 from lifecircle.publish.drawing import named, only
 from lifecircle.publish.paper import Look
 
@@ -51,11 +51,12 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Place:
-    """The tables of one place and how to say things about it; `own` are the layers of it already prepared."""
+    """The tables of one place and how to say things about it; what has been looked up or made is kept."""
 
     frames: Layers
     language: str
     words: Mapping[str, str] = field(default_factory=dict)
+    _kept: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def say(self, zh: str, en: str) -> str:
         """Which of the two the place's language asks for."""
@@ -67,12 +68,35 @@ class Place:
 
     def geo(self, name: str, kind: str) -> gpd.GeoDataFrame | None:
         """A layer's rows that can be drawn as `kind`, None where there are none."""
-        frame = self.frames.get(name)
-        if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
-            return None
-        frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
-        frame = only(frame, kind)
-        return frame if len(frame) else None
+        if (name, kind) not in self._kept:
+            frame = self.frames.get(name)
+            if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+                frame = None
+            else:
+                frame = only(frame[~(frame.geometry.isna() | frame.geometry.is_empty)], kind)
+            self._kept[name, kind] = frame if frame is not None and len(frame) else None
+        found: gpd.GeoDataFrame | None = self._kept[name, kind]
+        return found
+
+    def layer(self, name: str) -> Layer | None:
+        """A layer of the atlas, made once; None where the place has nothing to draw of it."""
+        if name not in self._kept:
+            made = _MAKERS[name](self)
+            self._kept[name] = made if made is not None and len(made.shapes) else None
+        found: Layer | None = self._kept[name]
+        return found
+
+    def inside(self, name: str, kind: str, focus: Focus) -> NDArray[np.bool_]:
+        """Which rows of `geo` lie in what a sheet is about, by a point within each."""
+        frame = self.geo(name, kind)
+        if frame is None:
+            return np.zeros(0, dtype=bool)
+        if focus.shape is None:
+            return np.ones(len(frame), dtype=bool)
+        if (name, kind, "points") not in self._kept:
+            points = shapely.point_on_surface(frame.geometry.to_numpy())
+            self._kept[name, kind, "points"] = shapely.get_x(points), shapely.get_y(points)
+        return np.asarray(shapely.contains_xy(focus.shape, *self._kept[name, kind, "points"]))
 
     def table(self, name: str) -> pd.DataFrame | None:
         """A table with rows, without its shapes; None where there is none."""
@@ -89,15 +113,6 @@ class Focus:
     code: str
     name: str
     shape: Any = None
-
-    def inside(self, frame: gpd.GeoDataFrame) -> pd.Series[bool]:
-        """Which rows lie in it, by a point within each."""
-        if self.shape is None:
-            return pd.Series(True, index=frame.index)
-        points = shapely.point_on_surface(frame.geometry.to_numpy())
-        return pd.Series(
-            shapely.contains_xy(self.shape, shapely.get_x(points), shapely.get_y(points)), index=frame.index
-        )
 
 
 Figures = tuple[tuple[str, str], ...]
@@ -119,8 +134,8 @@ class Theme:
 
 def prepared(place: Place) -> dict[str, Layer]:
     """Every layer the place has something to draw of, by name."""
-    made = {name: make(place) for name, make in _MAKERS.items()}
-    return {name: layer for name, layer in made.items() if layer is not None and len(layer.shapes)}
+    made = {name: place.layer(name) for name in _MAKERS}
+    return {name: layer for name, layer in made.items() if layer is not None}
 
 
 # -- layers --------------------------------------------------------------------------------------------------------------
@@ -650,13 +665,21 @@ def _coverage_told(place: Place, focus: Focus) -> tuple[Figures, Chart]:
             figures.append((place.say(f"{tier} 分钟设施完整度", f"{tier}-minute completeness"), _share(share, place)))
     facilities = place.geo("facilities", "point")
     if facilities is not None:
-        figures.append((place.say("设施（处）", "Facilities"), f"{int(focus.inside(facilities).sum()):,}"))
+        figures.append(
+            (place.say("设施（处）", "Facilities"), f"{int(place.inside('facilities', 'point', focus).sum()):,}")
+        )
     gaps = place.geo("gap_areas", "area")
     if gaps is not None and focus.shape is None:
         figures.append((place.say("缺口片区（15 分钟）", "Gap areas (15 min)"), f"{int((gaps['tier'] == 15).sum()):,}"))
     chart: Chart = None
     if table is not None and len(table):
-        chart = ("coverage", place.say("覆盖居民最少的必配设施", "Required kinds fewest people reach"), table)
+        asked = asked.sort_values([f"share_of_{weight}", "tier", "kind"], kind="stable", na_position="first")
+        minutes = place.say("分钟", "min")
+        rows = [
+            (f"{place.word(kind)} {tier:g} {minutes}", share, charts.TIERS.get(int(tier), _OTHER))
+            for kind, tier, share in zip(asked["kind"], asked["tier"], asked[f"share_of_{weight}"], strict=True)
+        ]
+        chart = _bars(place, place.say("覆盖居民最少的必配设施", "Required kinds fewest people reach"), rows[:10], "%")
     return tuple(figures), chart
 
 
@@ -667,10 +690,10 @@ def _bars(place: Place, heading: str, rows: Sequence[tuple[str, float, str]], un
 
 
 def _parcels_told(place: Place, focus: Focus) -> tuple[Figures, Chart]:
-    frame, layer = place.geo("parcels", "area"), _parcels(place)
+    frame, layer = place.geo("parcels", "area"), place.layer("parcels")
     if frame is None or layer is None:
         return (), None
-    inside = focus.inside(frame).to_numpy()
+    inside = place.inside("parcels", "area", focus)
     area = shapely.area(frame.geometry.to_numpy())[inside]
     total = pd.Series(area).groupby(layer.codes[inside]).sum().sort_values(ascending=False, kind="stable")
     figures = [
@@ -689,7 +712,7 @@ def _land_told(place: Place, focus: Focus) -> tuple[Figures, Chart]:
     frame = place.geo("land", "area")
     if frame is None:
         return (), None
-    rows = frame[focus.inside(frame)]
+    rows = frame[place.inside("land", "area", focus)]
     found = rows[rows["candidate"] == "candidate"]
     area = (rows["area_m2"] if "area_m2" in rows else rows.area).astype("float64")
     figures = [
@@ -711,7 +734,7 @@ def _parks_told(place: Place, focus: Focus) -> tuple[Figures, Chart]:
     figures: list[tuple[str, str]] = []
     parks = place.geo("parks", "area")
     if parks is not None:
-        inside = focus.inside(parks)
+        inside = place.inside("parks", "area", focus)
         figures += [
             (place.say("公园（处）", "Parks"), f"{int(inside.sum()):,}"),
             (place.say("公园面积", "Area of parks"), _ha(place, shapely.area(parks.geometry.to_numpy())[inside].sum())),
@@ -719,7 +742,7 @@ def _parks_told(place: Place, focus: Focus) -> tuple[Figures, Chart]:
     land, reach = place.geo("park_land", "area"), place.table("park_reach")
     rows: list[tuple[str, float, str]] = []
     if land is not None and reach is not None:
-        land = land[focus.inside(land)]
+        land = land[place.inside("park_land", "area", focus)]
         area = shapely.area(land.geometry.to_numpy())
         for code, name in zip(reach.index.astype("str"), reach["name"].astype("str"), strict=True):
             if f"share_{code}" in land and area.sum() > 0:
@@ -773,7 +796,7 @@ def _reuse_told(place: Place, focus: Focus) -> tuple[Figures, Chart]:
     frame = place.geo("reuse_assets", "area")
     if frame is None:
         return (), None
-    rows = frame[focus.inside(frame)]
+    rows = frame[place.inside("reuse_assets", "area", focus)]
     floor = rows["floor_area_m2"].astype("float64")
     figures = [
         (place.say("闲置资产（处）", "Idle assets"), f"{len(rows):,}"),

@@ -347,24 +347,6 @@ def pipe_age(frame: pd.DataFrame, *, language: str = "zh", axes: Axes | None = N
     return _done(axes)
 
 
-def bars(
-    axes: Axes,
-    names: Sequence[str],
-    values: Sequence[float],
-    *,
-    colours: Sequence[str],
-    said: Callable[[float], str],
-    language: str,
-) -> None:
-    """Horizontal bars with what each says beside it, the first on top; NaN is told as not known."""
-    shown = np.asarray(values, dtype="float64")[::-1]
-    _bars(axes, names[::-1], shown, colours=colours[::-1], said=said, language=language)
-    axes.set_xticks([])
-    axes.spines["bottom"].set_visible(False)
-    most = float(np.nanmax(shown)) if np.isfinite(shown).any() else 1.0
-    axes.set_xlim(0, 1.22 * (most or 1.0))
-
-
 # -- what they are made of -----------------------------------------------------------------------------------------------
 
 _PRESSED = frozenset({"gas", "water", "heat", "power", "telecom"})

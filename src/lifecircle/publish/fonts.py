@@ -167,6 +167,51 @@ def _advance(char: str, own: Path | None) -> float:
     return 1.0
 
 
+def lettered(
+    items: Sequence[tuple[float, float, str, float, float]], *, em: float, own: Path | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """The outlines of texts as one path: vertices and matplotlib's path codes.
+
+    Parameters
+    ----------
+    items
+        Where the baseline of each begins (x, y), the text, its size and its angle in degrees.
+    em
+        What a size of 1 is in the unit of x and y.
+    """
+    lengths = np.array([len(item[2]) for item in items], dtype=np.int64)
+    chars = list("".join(item[2] for item in items))
+    if not chars:
+        return np.zeros((0, 2)), np.zeros(0, dtype=np.uint8)
+    glyphs = [_glyph(char, own) for char in chars]
+    ends = np.concatenate([[0.0], np.cumsum([_advance(char, own) for char in chars])])
+    first = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    along = ends[:-1] - ends[first]
+    x, y, size, angle = (np.repeat([item[k] for item in items], lengths) for k in (0, 1, 3, 4))
+    sizes = np.array([len(codes) for _, codes in glyphs])
+    shape = np.concatenate([vertices for vertices, _ in glyphs]) + np.stack(
+        [np.repeat(along, sizes), np.zeros(sizes.sum())], 1
+    )
+    shape *= np.repeat(size * em, sizes)[:, None]
+    cos, sin = np.repeat(np.cos(np.deg2rad(angle)), sizes), np.repeat(np.sin(np.deg2rad(angle)), sizes)
+    turned = np.stack([shape[:, 0] * cos - shape[:, 1] * sin, shape[:, 0] * sin + shape[:, 1] * cos], axis=1)
+    turned += np.stack([np.repeat(x, sizes), np.repeat(y, sizes)], axis=1)
+    return turned, np.concatenate([codes for _, codes in glyphs])
+
+
+@cache
+def _glyph(char: str, own: Path | None) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """The outline of a character, an em being 1."""
+    for path in _paths(own):
+        if char in _characters(path):
+            font = _face(path)
+            font.set_size(100, 72)
+            font.load_char(ord(char), flags=LoadFlags.NO_HINTING)
+            vertices, codes = font.get_path()
+            return np.asarray(vertices, dtype=np.float64) / _UNITS, np.asarray(codes, dtype=np.uint8)
+    return np.zeros((0, 2)), np.zeros(0, dtype=np.uint8)
+
+
 @cache
 def _face(path: Path) -> FT2Font:
     return FT2Font(str(path))
@@ -182,6 +227,7 @@ def _family(path: Path) -> str:
 
 
 _LONG = 40
+_UNITS = 100.0  # an outline's units to the em at the size it is read in
 _NEVER_FIRST = "，。；：、）》”’！？,.;:)"
 _LOOK: Any = {
     "axes.edgecolor": FAINT,

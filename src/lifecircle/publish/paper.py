@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ import shapely
 from matplotlib.artist import Artist, allow_rasterization
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch, Rectangle
@@ -149,19 +152,54 @@ def save(sheet: Sheet, pdf: Path, png: Path, *, dpi: float) -> None:
     """
     with fonts.used(sheet.font):
         figure = draw(sheet)
-        for path, form, more in (
-            (
-                pdf,
-                "pdf",
-                {"metadata": {"CreationDate": None, "Producer": None, "Creator": None, "Title": _line(sheet)}},
-            ),
-            (png, "png", {"dpi": dpi, "metadata": {"Software": None}, "pil_kwargs": {"compress_level": 1}}),
-        ):
-            out = io.BytesIO()
-            figure.savefig(out, format=form, **more)
-            part = path.with_name(path.name + ".part")
-            part.write_bytes(out.getvalue())
-            part.replace(path)
+        out = io.BytesIO()
+        about = {"CreationDate": None, "Producer": None, "Creator": None, "Title": _line(sheet)}
+        figure.savefig(out, format="pdf", metadata=about)
+        shown = _picture(figure, dpi)
+    for path, content in ((pdf, out.getvalue()), (png, shown)):
+        part = path.with_name(path.name + ".part")
+        part.write_bytes(content)
+        part.replace(path)
+
+
+def picture(sheet: Sheet, *, dpi: float = 100) -> bytes:
+    """The sheet as PNG, for a notebook or a page.
+
+    Raises
+    ------
+    GlyphError
+        A character no font has.
+    """
+    with fonts.used(sheet.font):
+        return _picture(draw(sheet), dpi)
+
+
+def _picture(figure: Figure, dpi: float) -> bytes:
+    figure.set_dpi(dpi)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return _png(np.asarray(canvas.buffer_rgba())[:, :, :3], dpi)
+
+
+def _png(pixels: NDArray[np.uint8], dpi: float) -> bytes:
+    """A picture as PNG: rows told by what changes from the one above (filter 2), which on maps is little, so a quick zlib does."""
+    height, width = pixels.shape[:2]
+    rows = np.ascontiguousarray(pixels).reshape(height, 3 * width)
+    told = np.empty((height, 1 + 3 * width), dtype=np.uint8)
+    told[:, 0] = 2
+    told[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=told[1:, 1:])
+    metre = round(dpi / 0.0254)
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"pHYs", struct.pack(">IIB", metre, metre, 1)),
+        (b"IDAT", zlib.compress(told.data, 1)),
+        (b"IEND", b""),
+    )
+    chunks = [
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def load(pickled: bytes) -> Sheet:
@@ -230,10 +268,10 @@ def markers(points: NDArray[np.float64], look: Look) -> tuple[NDArray[np.float64
 class _Words(Artist):
     """All texts of a page in one artist: set where they were measured to stand, without matplotlib measuring each anew."""
 
-    def __init__(self, mm: Transform) -> None:
+    def __init__(self, mm: Transform, own: Path | None) -> None:
         super().__init__()
         self.set_zorder(9)
-        self.mm = mm
+        self.mm, self.own = mm, own
         self.items: list[tuple[float, float, str, float, float, str]] = []
         self.fonts: dict[float, FontProperties] = {}
 
@@ -248,6 +286,9 @@ class _Words(Artist):
         """Hand every text to the renderer."""
         if not self.items:
             return
+        if hasattr(renderer, "buffer_rgba"):
+            self._outlined(renderer)
+            return
         at = self.mm.transform(np.array([item[:2] for item in self.items]))
         if renderer.flipy():
             at[:, 1] = renderer.get_canvas_width_height()[1] - at[:, 1]
@@ -256,6 +297,18 @@ class _Words(Artist):
             gc.set_foreground(colour)
             renderer.draw_text(gc, x, y, text, self.fonts[size], angle)
         gc.restore()
+
+    def _outlined(self, renderer: Any) -> None:
+        """In a picture the letters are filled outlines, one path a colour."""
+        for colour in dict.fromkeys(item[5] for item in self.items):
+            vertices, codes = fonts.lettered(
+                [item[:5] for item in self.items if item[5] == colour], em=_EM_MM, own=self.own
+            )
+            if len(vertices):
+                gc = renderer.new_gc()
+                gc.set_linewidth(0)
+                renderer.draw_path(gc, Outline(vertices, codes), self.mm, to_rgba(colour))
+                gc.restore()
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,6 +319,7 @@ class _Page:
     sheet: Sheet
     words: _Words
     said: list[str]
+    rules: dict[tuple[float, str], list[NDArray[np.float64]]]
 
     def say(self, zh: str, en: str) -> str:
         return zh if self.sheet.language == "zh" else en
@@ -283,12 +337,13 @@ def draw(sheet: Sheet) -> Figure:
     figure = Figure(figsize=(w / 25.4, h / 25.4), dpi=72, facecolor="white")
     FigureCanvasAgg(figure)
     mm = Affine2D().scale(1 / 25.4) + figure.dpi_scale_trans
-    page = _Page(figure, mm, w / SIZES["A3"][0], sheet, _Words(mm), [])
+    page = _Page(figure, mm, w / SIZES["A3"][0], sheet, _Words(mm, sheet.font), [], {})
     _draw_map(page)
     _draw_grid(page)
     _draw_title(page)
     _draw_column(page)
     _rule(page, [(_OUTER, _OUTER), (410, _OUTER), (410, _TOP), (_OUTER, _TOP), (_OUTER, _OUTER)], 1.6)
+    _draw_rules(page)
     figure.add_artist(page.words)
     fonts.check(page.said, own=sheet.font, language=sheet.language)
     return figure
@@ -325,10 +380,19 @@ def _fit(page: _Page, text: str, width_mm: float, size: float) -> str:
 
 
 def _rule(page: _Page, points: Sequence[tuple[float, float]], width: float = 0.4, colour: str = fonts.INK) -> None:
-    path = Outline(page.f * np.array(points))
-    page.figure.add_artist(
-        PathPatch(path, transform=page.mm, facecolor="none", edgecolor=colour, linewidth=width * page.f)
-    )
+    """A line through points given as on A3; all of one width and colour are drawn together."""
+    page.rules.setdefault((width, colour), []).append(page.f * np.array(points))
+
+
+def _draw_rules(page: _Page) -> None:
+    for (width, colour), lines in page.rules.items():
+        codes = np.full(sum(map(len, lines)), Outline.LINETO, dtype=np.uint8)
+        codes[np.cumsum([0, *map(len, lines)])[:-1]] = Outline.MOVETO
+        _patch(page, np.concatenate(lines), codes, Look(label="", shape="line", edge=colour, width=width))
+
+
+def _box(x0: float, y0: float, x1: float, y1: float) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]), np.array([1, 2, 2, 2, 79], dtype=np.uint8)
 
 
 def _patch(page: _Page, vertices: NDArray[Any], codes: NDArray[Any], look: Look, clip: Any = None) -> None:
@@ -531,9 +595,9 @@ def _draw_legend(page: _Page, x: float, w: float, top: float, rows: int) -> floa
 
 def _swatch(page: _Page, x: float, y: float, look: Look) -> None:
     if look.shape == "line":
-        vertices, codes = outlines(np.array([shapely.LineString([(x, y), (x + 8, y)])]))
+        vertices, codes = np.array([[x, y], [x + 8, y]]), np.array([1, 2], dtype=np.uint8)
     elif look.shape == "area":
-        vertices, codes = outlines(np.array([shapely.box(x, y - 1.5, x + 8, y + 1.5)]))
+        vertices, codes = _box(x, y - 1.5, x + 8, y + 1.5)
     elif look.shape in _MARKS:
         vertices, codes = markers(np.array([[x + 4, y]]), look)
     else:
@@ -559,6 +623,9 @@ def _draw_chart(page: _Page, x: float, w: float, top: float, height: float) -> N
         return
     name, heading, table = page.sheet.chart
     top = _heading(page, x, w, top, _fit(page, heading, w, 9.5))
+    if name == "bars":
+        _draw_bars(page, table, (x, top - height, w, height))
+        return
     width, tall = SIZES["A3"]
     with mpl.rc_context(
         {
@@ -575,9 +642,34 @@ def _draw_chart(page: _Page, x: float, w: float, top: float, height: float) -> N
         }
     ):
         axes = page.figure.add_axes((x / width, (top - height) / tall, w / width, height / tall))
-        _CHARTS[name](table, axes, page.sheet.language, max(3, int((height - 12) / 3.4)))
+        _CHARTS[name](table, axes, page.sheet.language)
         _fill(page, axes, (x, top - height, w, height))
     page.said.extend(artist.get_text() for artist in axes.findobj(mpl.text.Text) if isinstance(artist, mpl.text.Text))
+
+
+def _draw_bars(page: _Page, table: pd.DataFrame, room: tuple[float, float, float, float]) -> None:
+    """Horizontal bars, the first on top, as many as there is room for: what it is, how long, how much."""
+    x, y, w, h = room
+    table = table.head(max(1, int(h / 3.6)))
+    values = table["value"].to_numpy(dtype="float64")
+    names = [_fit(page, str(name), 0.46 * w, 6.6) for name in table["name"]]
+    left = x + float(fonts.widths(names, own=page.sheet.font).max()) * 6.6 * _EM_MM + 2
+    most = float(np.nanmax(values)) if np.isfinite(values).any() else 1.0
+    most = 1.0 if table["unit"].iloc[0] == "%" else most
+    long = (x + w - left - 13) / (most or 1.0)
+    pitch = min(h / len(table), 6.0)
+    for place, (name, value, colour) in enumerate(zip(names, values.tolist(), table["colour"], strict=True)):
+        middle = y + h - pitch * (place + 0.5)
+        _text(page, left - 1.5, middle, name, 6.6, ha="right")
+        known = bool(np.isfinite(value))
+        if known and value > 0:
+            thick = 0.34 * pitch
+            ring, codes = _box(left, middle - thick, left + value * long, middle + thick)
+            _patch(page, page.f * ring, codes, Look(label="", face=colour, edge="#8a8a84", width=0.2))
+        said = f"{100 * value:.0f} %" if table["unit"].iloc[0] == "%" else f"{value:,.4g}"
+        said = said if known else page.say("未知", "not known")
+        _text(page, left + (value * long if known else 0.0) + 1, middle, said, 6.2, colour=fonts.FAINT)
+    _rule(page, [(left, y + h), (left, y + h - pitch * len(table))], 0.4, _RULE)
 
 
 def _fill(page: _Page, axes: Axes, room: tuple[float, float, float, float]) -> None:
@@ -594,23 +686,10 @@ def _fill(page: _Page, axes: Axes, room: tuple[float, float, float, float]) -> N
     axes.set_position((a / width, b / height, max(c - a, 10) / width, max(d - b, 10) / height))
 
 
-def _bars(table: pd.DataFrame, axes: Axes, language: str, _: int) -> None:
-    values = table["value"].to_numpy(dtype="float64")
-    unit = str(table["unit"].iloc[0])
-    said = (lambda v: f"{100 * v:.0f} %") if unit == "%" else (lambda v: f"{v:,.4g} {unit}".strip())
-    charts.bars(
-        axes, table["name"].tolist(), values.tolist(), colours=table["colour"].tolist(), said=said, language=language
-    )
-
-
 _CHARTS: dict[str, Any] = {
-    "coverage": lambda table, axes, language, rows: charts.coverage(
-        table, axes=axes, language=language, least=min(rows, 10)
-    ),
-    "pipe_age": lambda table, axes, language, _: charts.pipe_age(table, axes=axes, language=language),
-    "gain": lambda table, axes, language, _: charts.gain(table, axes=axes, language=language),
-    "reach": lambda table, axes, language, _: charts.reach(table, axes=axes, language=language),
-    "bars": _bars,
+    "pipe_age": lambda table, axes, language: charts.pipe_age(table, axes=axes, language=language),
+    "gain": lambda table, axes, language: charts.gain(table, axes=axes, language=language),
+    "reach": lambda table, axes, language: charts.reach(table, axes=axes, language=language),
 }
 
 
@@ -625,7 +704,7 @@ def _draw_scale(page: _Page, x: float, w: float, bottom: float) -> float:
     _text(page, x, bottom + 19, f"1 : {_metres(sheet.scale)}", 13)
     for place in range(4):
         look = Look(label="", face=fonts.INK if place % 2 == 0 else "#ffffff", edge=fonts.INK, width=0.4)
-        ring, codes = outlines(np.array([shapely.box(x + 2 + place * long, y, x + 2 + (place + 1) * long, y + 1.7)]))
+        ring, codes = _box(x + 2 + place * long, y, x + 2 + (place + 1) * long, y + 1.7)
         _patch(page, page.f * ring, codes, look)
     in_km = metres * 4 >= 2000
     for place in (0, 1, 2, 4):

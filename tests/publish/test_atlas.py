@@ -236,7 +236,7 @@ def test_a_full_disk_is_told_and_changes_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(shutil, "copyfile", full)
-    with pytest.raises(OutputError, match="No space left on device.*still in place"):
+    with pytest.raises(OutputError, match=r"No space left on device.*still in place"):
         drawn(layers, out)
     assert hashes(out) == before
 

@@ -310,7 +310,7 @@ def compose(
             look = layer.looks[code]
             shapes = pieces.shapes[pieces.codes == code]
             drawn = (
-                paper.markers(shapely.get_coordinates(shapes), look)
+                paper.markers(shapely.get_coordinates(shapes), look, f=texts.f)
                 if layer.kind == "point"
                 else paper.outlines(shapes)
             )
@@ -425,7 +425,7 @@ class _Texts:
             self._take(layer, pieces, at, before)
         if layer.kind == "point" and len(pieces.rows):
             points = shapely.get_coordinates(pieces.shapes)
-            half = layer.looks[0].size * 25.4 / 72 / 2 * 0.8
+            half = layer.looks[0].size * self.f * 25.4 / 72 / 2 * 0.8
             self.boxes.append(np.concatenate([points - half, points + half], axis=1))
             self.owners.append(own)
 
@@ -445,7 +445,7 @@ class _Texts:
         extents = paper.extent(texts, sizes, own=self.font)
         shapes, angles = pieces.shapes[at], np.zeros(len(at))
         if layer.kind == "point":
-            gap = layer.looks[0].size * 25.4 / 72 / 2 + 0.3
+            gap = layer.looks[0].size * self.f * 25.4 / 72 / 2 + 0.3
             middles = label_places.around(shapely.get_coordinates(shapes), extents, gap=gap)
         elif layer.kind == "area":
             middles = label_places.upon(shapely.get_coordinates(shapely.point_on_surface(shapes)), extents)

@@ -254,9 +254,11 @@ _MARKS = {
 }
 
 
-def markers(points: NDArray[np.float64], look: Look) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """The marker of a look at each point, in mm, as one path."""
-    shape = _MARKS[look.shape] * look.size * _EM_MM
+def markers(
+    points: NDArray[np.float64], look: Look, *, f: float = 1.0
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """The marker of a look, `f` times its size, at each point, in mm, as one path."""
+    shape = _MARKS[look.shape] * look.size * f * _EM_MM
     ring = np.concatenate([shape, shape[:1]])
     codes = np.array([Outline.MOVETO, *[Outline.LINETO] * (len(ring) - 2), Outline.CLOSEPOLY], dtype=np.uint8)
     return (points[:, None, :] + ring[None]).reshape(-1, 2), np.tile(codes, len(points))
@@ -689,7 +691,6 @@ def _fill(page: _Page, axes: Axes, room: tuple[float, float, float, float]) -> N
 _CHARTS: dict[str, Any] = {
     "pipe_age": lambda table, axes, language: charts.pipe_age(table, axes=axes, language=language),
     "gain": lambda table, axes, language: charts.gain(table, axes=axes, language=language),
-    "reach": lambda table, axes, language: charts.reach(table, axes=axes, language=language),
 }
 
 

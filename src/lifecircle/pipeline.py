@@ -121,7 +121,7 @@ def run(
                 facts=facts,
                 skipped=skipped,
                 network=walked,
-                basemap=recipe.basemap,
+                maps={"basemap": recipe.ground, "language": recipe.maps_language or recipe.language},
             )
         _write_log(folder / "run.log", watch.seconds)
     return Run(

@@ -510,7 +510,7 @@ def _walked_at_once(study: Study, gates: gpd.GeoDataFrame, kinds: pd.DataFrame) 
 
 
 def _write(folder: Path, found: Comparison, facts: Mapping[str, Any]) -> None:
-    from lifecircle.publish import geopackage, manifest, overview, workbook
+    from lifecircle.publish import geopackage, manifest, overview, side_by_side, workbook
 
     study, language = found.before, found.before.language
     layers: dict[str, gpd.GeoDataFrame | pd.DataFrame] = {"homes_changed": found.homes}
@@ -542,18 +542,20 @@ def _write(folder: Path, found: Comparison, facts: Mapping[str, Any]) -> None:
         language=language,
     )
     ground = ("areas", "streets", "barriers", "gates", "parks", "facilities")
-    tables = found.after.tables()
+    states = [
+        {name: table for name, table in state.tables().items() if name in ground}
+        | _completeness(state, found.by_area, when)
+        for state, when in ((found.before, "before"), (found.after, "after"))
+    ]
     told = summary(found).head(6)
     weight = found.weight
     signed = told[[f"{weight}_gained", f"{weight}_lost"]].map("{:,.0f}".format)
-    overview.write(
-        {**{n: tables[n] for n in ground if n in tables}, "homes_changed": found.homes, "scenario": changes},
-        folder / "compare.html",
-        title=f"{study.name} · {found.scenario.name}",
-        language=language,
-        synthetic=study.synthetic,
-        note="\n".join(note for note in (study.note, *_notes(found)) if note),
-        summary=pd.DataFrame(
+    said: dict[str, Any] = {
+        "title": f"{study.name} · {found.scenario.name}",
+        "language": language,
+        "synthetic": study.synthetic,
+        "note": "\n".join(note for note in (study.note, *_notes(found)) if note),
+        "summary": pd.DataFrame(
             {
                 "what": told["kind"].map(lambda kind: labels.word(kind, language))
                 + " "
@@ -562,7 +564,11 @@ def _write(folder: Path, found: Comparison, facts: Mapping[str, Any]) -> None:
                 "value": "+" + signed[f"{weight}_gained"] + " / −" + signed[f"{weight}_lost"],
             }
         ),
-    )
+    }
+    changed = {"homes_changed": found.homes, "scenario": changes}
+    plain = {name: table for name, table in states[1].items() if name in ground}
+    overview.write(plain | changed, folder / "compare.html", **said)
+    overview.save(side_by_side.draw(states[0], states[1] | changed, **said), folder / "before_after.html")
     manifest.write(
         {
             **facts,
@@ -579,6 +585,21 @@ def _write(folder: Path, found: Comparison, facts: Mapping[str, Any]) -> None:
         },
         folder / manifest.NAME,
     )
+
+
+def _completeness(study: Study, by_area: pd.DataFrame, when: str) -> dict[str, gpd.GeoDataFrame]:
+    """Communities with their completeness of each tier in one state; nothing where there are no communities.
+
+    Everybody joined has an answer for every kind, so the mean of the shares is the people's mean completeness.
+    """
+    if study.areas is None:
+        return {}
+    asked = by_area[by_area["method"].eq("minutes") & by_area["required"]]
+    means = asked.pivot_table(index=by_area.columns[0], columns="tier", values=f"share_{when}", aggfunc="mean")
+    areas = study.areas.copy()
+    for tier in means.columns:
+        areas[f"completeness_{tier}"] = means[tier].reindex(areas.index).to_numpy(dtype="float64")
+    return {"coverage_areas": areas}
 
 
 def _notes(found: Comparison) -> list[str]:

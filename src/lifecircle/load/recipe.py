@@ -140,6 +140,10 @@ class Sheet(BaseModel):
     dpi: int = Field(default=150, ge=72, le=600, strict=True)
 
 
+_BASEMAPS = ("tianditu", "tianditu_image", "osm")
+_TILES = (".mbtiles", ".pmtiles")
+
+
 class Recipe(BaseModel):
     """The whole of a `study.toml`; `file` is where it was read from."""
 
@@ -152,6 +156,7 @@ class Recipe(BaseModel):
     synthetic: bool = False
     note: str = ""
     basemap: str | None = None
+    maps_language: Literal["zh", "en", "both"] | None = None
     demand: Demand | None = None
     land: Land = Land()
     constraints: Constraints = Constraints()
@@ -159,6 +164,15 @@ class Recipe(BaseModel):
     sheet: Sheet = Sheet()
     layers: dict[str, Annotated[list[Source], BeforeValidator(_several), Field(min_length=1)]]
     file: Path = Field(default=Path(FILE), exclude=True)
+
+    @property
+    def ground(self) -> str | None:
+        """The basemap, a file of tiles with its folder."""
+        if self.basemap is None or not self.basemap.lower().endswith(_TILES):
+            return self.basemap
+        before, colon, after = self.basemap.partition(":")
+        offset = colon and coordinates.offset_name(before)
+        return f"{before}:{self.folder / after}" if offset else str(self.folder / self.basemap)
 
     @property
     def folder(self) -> Path:
@@ -250,17 +264,29 @@ def crs_faults(text: str) -> list[str]:
     return schema.crs_breaches(crs)
 
 
+def _basemap_faults(recipe: Recipe, basemap: str) -> Iterator[str]:
+    before, _, after = basemap.partition(":")
+    tiles = after if coordinates.offset_name(before) == "GCJ-02" else basemap
+    if tiles.lower().endswith(_TILES):
+        if not (recipe.folder / tiles).is_file():
+            yield f"basemap: there is no file {tiles}"
+    elif tiles not in _BASEMAPS and not (
+        tiles.startswith(("https://", "http://")) and all(p in tiles for p in ("{z}", "{x}", "{y}"))
+    ):
+        yield (
+            f"basemap: {basemap!r} is no address of map tiles; write https://…/{{z}}/{{x}}/{{y}}.png, or one of "
+            f"{', '.join(_BASEMAPS)}, or a file .mbtiles or .pmtiles"
+        )
+
+
 def _faults(recipe: Recipe) -> Iterator[str]:
     for fault in crs_faults(recipe.crs):
         yield f"crs: {fault}"
     yield from _profile_faults(recipe.standards)
     yield from _land_faults(recipe)
     yield from _reuse_faults(recipe.reuse)
-    tiles = recipe.basemap
-    if tiles is not None and not (
-        tiles.startswith(("https://", "http://")) and all(p in tiles for p in ("{z}", "{x}", "{y}"))
-    ):
-        yield f"basemap: {tiles!r} is no address of map tiles; write https://…/{{z}}/{{x}}/{{y}}.png"
+    if recipe.basemap is not None:
+        yield from _basemap_faults(recipe, recipe.basemap)
     if recipe.sheet_font is not None and not recipe.sheet_font.is_file():
         yield f"sheet.font: there is no file {recipe.sheet.font}"
     if recipe.demand is not None and recipe.demand == Demand():

@@ -206,12 +206,11 @@ def assemble(
     *,
     keys: Collection[str] | None = None,
     shown: Collection[str] | None = None,
-    sides: Mapping[str, int] | None = None,
     compare: Sequence[tuple[str, str]] = (),
 ) -> folium.Map:
     """A page of what was prepared: all of it or the layers `keys`, with those `shown` at first.
 
-    With `compare`, the names of two states, the page has two maps side by side; `sides` gives layers that belong to one of them, 1 or 2.
+    With `compare`, the names of two states, the page has two maps side by side; a layer whose table says ``side`` stands on that one only.
     """
     first = prepared.drawings[0]
     drawn = [key for key in first.drawn if keys is None or key in keys]
@@ -229,19 +228,18 @@ def assemble(
         said |= ground.carried([west, south, east, north])
         for tiles in ground.layers():
             out.add_child(tiles)
+    opened = [key for key in drawn if (first.drawn[key].show if shown is None else key in shown)]
     pages = [
-        said | _content(sheet, cover, drawn, ground, [names[sheet.language != "zh"] for names in compare])
+        said
+        | _content(sheet, cover, drawn, opened, ground)
+        | {"compare": [names[sheet.language != "zh"] for names in compare]}
         for sheet in prepared.drawings
     ]
     held = page.Start(pages=pages)
     out.add_child(held)
     for key in drawn:
-        specs = [
-            sheet.drawn[key].spec | ({"side": sides[key]} if sides and key in sides else {})
-            for sheet in prepared.drawings
-        ]
-        show = first.drawn[key].show if shown is None else key in shown
-        out.add_child(page.Features(key, specs, held, label=str(specs[0]["name"]), show=show))
+        specs = [sheet.drawn[key].spec for sheet in prepared.drawings]
+        out.add_child(page.Features(key, specs, held, label=str(specs[0]["name"]), show=key in opened))
     page.fix_ids(out.get_root())
     return out
 
@@ -821,9 +819,9 @@ MAKERS: Mapping[str, Callable[[Drawing, gpd.GeoDataFrame, Mapping[str, gpd.GeoDa
 
 
 def _content(
-    sheet: Drawing, cover: Cover, drawn: Sequence[str], ground: basemaps.Ground | None, compare: Sequence[str]
+    sheet: Drawing, cover: Cover, drawn: Sequence[str], opened: Sequence[str], ground: basemaps.Ground | None
 ) -> dict[str, Any]:
-    """What the page says in one language."""
+    """What the page says in one language; rankings of what is shown at first come first."""
     say = sheet.say
     note = str(_in(cover.note, sheet.language))
     lines = [*note.split("\n"), *([] if ground is None else [say(*told) for told in ground.notes])]
@@ -841,8 +839,7 @@ def _content(
         "summary": _pairs(_in(cover.summary, sheet.language) if isinstance(cover.summary, Mapping) else cover.summary),
         "groups": [group for group in groups if group["keys"]],
         "index": [entry for entry in sheet.index if entry["key"] in drawn],
-        "lists": [entry for entry in sheet.lists if entry["key"] in drawn],
-        "compare": list(compare) or None,
+        "lists": sorted((one for one in sheet.lists if one["key"] in drawn), key=lambda one: one["key"] not in opened),
         "words": {
             "yes": say("是", "yes"),
             "no": say("否", "no"),

@@ -5,7 +5,7 @@
   if (window.lifecircle) return;
   var LC = window.lifecircle = {views: [], layers: {}, order: [], words: {}, archives: {}};
   var HALF = 200375083.4;  /* half the width of the map's square, in tenths of a metre */
-  var TINY = 1.5, THIN = 5, BATCH = 6000;
+  var TINY = 1.5, THIN = 5, BATCH = 1000;
 
   LC.el = function (tag, cls, text, parent) {
     var node = document.createElement(tag);
@@ -344,7 +344,7 @@
       var i = list[m], b = 4 * i, west = box[b] * k + t.ox, east = box[b + 2] * k + t.ox, north = t.oy - box[b + 3] * k, south = t.oy - box[b + 1] * k;
       if (east < -4 || west > t.w + 4 || south < -4 || north > t.h + 4 || !layer.picked(i)) continue;
       var span = Math.max(east - west, south - north);
-      if (span < TINY && c.c) { dots.add(west, north, c); continue; }
+      if (span < TINY && c.c) { dots.add(west, north, c, i); continue; }
       var drawn = shape(whole, layer, i, t);
       size += drawn;
       if (span >= THIN && width) { if (!c.c && !c.h) edged = whole; else shape(edged, layer, i, t); edges += drawn; }
@@ -372,7 +372,7 @@
       seen.push(x, y);
     }
     if (!seen.length) return;
-    if (seen.length > 60000) { for (m = 0; m < seen.length; m += 2) dots.add(seen[m], seen[m + 1], c); return; }
+    if (seen.length > 60000) { for (m = 0; m < seen.length; m += 2) dots.add(seen[m], seen[m + 1], c, m); return; }
     var side = Math.ceil(r + w) * 2 + 2, stamp = document.createElement("canvas"), ink = stamp.getContext("2d");
     stamp.width = stamp.height = side * t.dpr;
     ink.scale(t.dpr, t.dpr);
@@ -382,18 +382,21 @@
     pen.globalAlpha = 1;
     for (m = 0; m < seen.length; m += 2) pen.drawImage(stamp, seen[m] - side / 2, seen[m + 1] - side / 2, side, side);
   }
-  /* areas smaller than a pixel, and points by the ten thousand, are put into a picture pixel by pixel */
-  function Dots(t) { this.t = t; this.any = false; }
-  Dots.prototype.add = function (x, y, c) {
+  /* areas smaller than a pixel, and points by the ten thousand, are put into a picture pixel by pixel; of several the last row
+     shows, whatever its class, so that what is seen from afar is a fair sample, or where `front` is set the class on top */
+  function Dots(t, front) { this.t = t; this.front = front; this.any = false; }
+  Dots.prototype.add = function (x, y, c, i) {
     var t = this.t, w = Math.ceil(t.w * t.dpr), h = Math.ceil(t.h * t.dpr);
-    if (!this.any) { this.any = true; this.image = new ImageData(w, h); this.grid = new Uint32Array(this.image.data.buffer); this.last = null; }
+    if (!this.any) { this.any = true; this.image = new ImageData(w, h); this.grid = new Uint32Array(this.image.data.buffer); this.rows = new Int32Array(w * h).fill(-1); this.last = null; }
     if (c !== this.last) {
       var channels = rgb(c.c), opacity = Math.round(255 * (c.o === undefined ? 0.85 : c.o));
       this.last = c;
       this.ink = (opacity << 24 | channels[2] << 16 | channels[1] << 8 | channels[0]) >>> 0;
     }
     var px = Math.round(x * t.dpr), py = Math.round(y * t.dpr);
-    if (px >= 0 && py >= 0 && px < w && py < h) this.grid[py * w + px] = this.ink;
+    if (px < 0 || py < 0 || px >= w || py >= h) return;
+    var at = py * w + px;
+    if (this.front || i > this.rows[at]) { this.grid[at] = this.ink; this.rows[at] = i; }
   };
   Dots.prototype.put = function (pen) {
     if (!this.any) return;
@@ -408,7 +411,7 @@
     pen.lineJoin = "round";
     layers.forEach(function (layer) {
       if (!layer.get()) return;
-      var classes = layer.spec.classes, order = classes.map(function (_, k) { return k; }), dots = new Dots(t);
+      var classes = layer.spec.classes, order = classes.map(function (_, k) { return k; }), dots = new Dots(t, layer.spec.front);
       if (layer.spec.front) order.reverse();
       order.forEach(function (k) {
         var list = layer.members[k], c = classes[k];
@@ -528,7 +531,7 @@
       L.Renderer.prototype._update.call(this);
       var size = this._bounds.getSize();
       L.DomUtil.setPosition(this._container, this._bounds.min);
-      this.dpr = window.devicePixelRatio > 1 ? Math.min(3, window.devicePixelRatio) : 1;
+      this.dpr = LC.fine || (window.devicePixelRatio > 1 ? Math.min(3, window.devicePixelRatio) : 1);
       [this.base, this.top].forEach(function (canvas) {
         canvas.width = Math.ceil(size.x * this.dpr); canvas.height = Math.ceil(size.y * this.dpr);
         canvas.style.width = canvas.width / this.dpr + "px"; canvas.style.height = canvas.height / this.dpr + "px";
@@ -538,7 +541,7 @@
     },
     frame: function () {
       var size = this._bounds.getSize(), world = 256 * Math.pow(2, this._map.getZoom()), origin = this._map.getPixelOrigin().add(this._bounds.min);
-      return {k: world / (2 * HALF), ox: world / 2 - origin.x, oy: world / 2 - origin.y, w: size.x, h: size.y, dpr: this.dpr};
+      return {k: world / (2 * HALF), ox: world / 2 - origin.x, oy: world / 2 - origin.y, w: size.x, h: size.y, dpr: this.dpr, small: this._map.getSize().x < 500 ? 0.75 : 1};
     },
     layersNow: function () {
       var side = this.side, shown = (this.twin || this).shown;
@@ -548,11 +551,13 @@
     },
     add: function (layer) {
       if (this.shown.indexOf(layer) < 0) this.shown.push(layer);
+      this.dirty = true;
       var self = this;
       layer.archive.then(function () { self.later(); });
     },
     drop: function (layer) {
       this.shown = this.shown.filter(function (other) { return other !== layer; });
+      this.dirty = true;
       if (this.hovered && this.hovered.layer === layer) this._leave();
       if (this.chosen && this.chosen.layer === layer) this.clear();
       this.later();
@@ -563,11 +568,12 @@
       this.waiting = true;
       Promise.resolve().then(function () {
         self.waiting = false;
-        LC.views.forEach(function (view) { if (view._map && (view === self || view.twin === self)) view.paint(); });
+        if (self.dirty) LC.views.forEach(function (view) { if (view._map && (view === self || view.twin === self)) view.paint(); });
       });
     },
     paint: function () {
       if (!this._bounds) return;
+      this.dirty = false;
       var pen = this.base.getContext("2d");
       pen.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
       pen.clearRect(0, 0, this.base.width, this.base.height);
@@ -674,10 +680,11 @@
   /* zoom to a feature, mark it and open its popup */
   LC.show = function (key, i) {
     var layer = LC.layers[key], map = LC.map || LC.views[0]._map, view = viewOf(map);
+    LC.views.forEach(function (one) { if (one.side && one.side === layer.spec.side) view = one; });
     if (!map.hasLayer(layer)) layer.addTo(map);
     layer.get();
     if (!layer.picked(i)) { layer.choose(layer.of[i]); map.fire("lcpick"); }
-    view.clear();
+    LC.views.forEach(function (one) { one.clear(); });
     var box = layer.box(i), room = LC.room ? LC.room() : {padding: [60, 60]};
     room.maxZoom = 17; room.animate = false;
     map.fitBounds(box, room);

@@ -31,7 +31,7 @@
       pages = held.content.pages;
       turn(0);
       LC.narrow = map.getContainer().parentNode.offsetWidth < 1200;
-      if (page.compare) second(map, view);
+      if (page.compare.length) second(map, view);
       LC.bounds = L.latLngBounds(page.bounds);
       build(map);
       home();
@@ -74,10 +74,10 @@
     build(map);
     LC.views.forEach(function (view) { view.paint(); view.write(); });
   }
-  function free() { return LC.map.getSize().x < 800 || LC.other ? [16, 64] : [304, 16]; }
+  function free() { return LC.other ? [12, 48] : LC.map.getSize().x < 800 ? [16, 64] : [304, 16]; }
   LC.room = function () {
     var wide = LC.map.getSize().x;
-    return wide < 800 ? {paddingTopLeft: [16, 150], paddingBottomRight: [16, 60]}
+    return wide < 800 || LC.other ? {paddingTopLeft: [16, 150], paddingBottomRight: [16, 60]}
       : {paddingTopLeft: [330, 90], paddingBottomRight: [LC.narrow ? 60 : 270, 90]};
   };
   function home() {
@@ -126,7 +126,7 @@
         if (document.fullscreenElement) document.exitFullscreen(); else if (whole.requestFullscreen) whole.requestFullscreen();
       });
       button("measure", function (made) { measure(map, made); });
-      button("print", function () { window.print(); });
+      button("print", function () { LC.print(); });
       if (pages.length > 1) {
         var other = pages[1 - LC.language], made = el("button", "lc-language", other.language === "zh" ? "中" : "EN", bar);
         made.type = "button";
@@ -194,7 +194,7 @@
   function alone(added) {
     if (!added.spec || !added.spec.one) return;
     LC.order.forEach(function (other) {
-      if (other !== added && other.spec.one === added.spec.one && LC.map.hasLayer(other)) setTimeout(function () { other.remove(); }, 0);
+      if (other !== added && other.spec.one === added.spec.one && other.spec.name !== added.spec.name && LC.map.hasLayer(other)) setTimeout(function () { other.remove(); }, 0);
     });
   }
   var boxes = [];
@@ -219,13 +219,18 @@
         if (!(group.id in shut)) shut[group.id] = !on;
         part.classList.toggle("lc-shut", shut[group.id]);
         L.DomEvent.on(head, "click", function (e) { L.DomEvent.stop(e); shut[group.id] = part.classList.toggle("lc-shut"); fit(LC.map); });
+        var named = {};  /* a layer that differs from side to side has one box */
         group.keys.forEach(function (key) {
-          var layer = LC.layers[key], label = el("label", "", null, part), box = el("input", "lc-switch", null, label);
+          var layer = LC.layers[key], name = layer.spec.name;
+          if (named[name] && layer.spec.side) { named[name].push(layer); return; }
+          var layers = named[name] = [layer], label = el("label", "", null, part), box = el("input", "lc-switch", null, label);
           box.type = "checkbox";
           box.checked = LC.map.hasLayer(layer);
-          el("span", "", layer.spec.name, label);
-          L.DomEvent.on(box, "change", function () { if (box.checked) layer.addTo(LC.map); else layer.remove(); });
-          boxes.push({box: box, layer: layer, part: part, id: group.id});
+          el("span", "", name, label);
+          L.DomEvent.on(box, "change", function () {
+            layers.forEach(function (one) { if (box.checked) one.addTo(LC.map); else one.remove(); });
+          });
+          boxes.push({box: box, layers: layers, part: part, id: group.id});
         });
       });
       folding(card, "layers", page.words.layers);
@@ -234,7 +239,7 @@
   }
   function ticks() {
     boxes.forEach(function (b) {
-      var on = LC.map.hasLayer(b.layer);
+      var on = b.layers.some(function (layer) { return LC.map.hasLayer(layer); });
       if (on && !b.box.checked && shut[b.id]) { shut[b.id] = false; b.part.classList.remove("lc-shut"); }
       b.box.checked = on;
     });
@@ -309,21 +314,27 @@
     }
     return pic;
   }
+  function entry(box, spec, c, text) {
+    var row = el("div", "lc-row", null, box.node);
+    row.appendChild(swatch(spec.kind, c));
+    el("span", "", LC.short(text), row);
+    box.said.push(c.l);
+  }
   function legend() {
-    var body = legendBody, picks = false;
+    var body = legendBody, picks = false, parts = {};
     if (!body) return;
     body.textContent = "";
     LC.order.slice().reverse().sort(function (a, b) { return (a.spec.rank || 0) - (b.spec.rank || 0); }).forEach(function (layer) {
       if (!LC.map.hasLayer(layer)) return;
-      var spec = layer.spec, single = spec.classes.length === 1 && !spec.classes[0].l, box;
+      var spec = layer.spec, single = spec.classes.length === 1 && !spec.classes[0].l, box = spec.side && parts[spec.name];
+      if (box) {
+        spec.classes.forEach(function (c) { if (!single && box.said.indexOf(c.l) < 0) entry(box, spec, c, c.l); });
+        return;
+      }
       if (!single || spec.pick) el("h2", "", spec.name, body);
       if (spec.pick) { picks = true; layer.get(); choice(spec.pick.l, spec.pick.values, layer.at, function (to) { layer.choose(to); ranks(); }, body); }
-      box = el("div", spec.classes.length > 8 ? "lc-two" : "", null, body);
-      spec.classes.forEach(function (c) {
-        var row = el("div", "lc-row", null, box);
-        row.appendChild(swatch(spec.kind, c));
-        el("span", "", LC.short(single ? spec.name : c.l), row);
-      });
+      box = parts[spec.name] = {node: el("div", spec.classes.length > 8 ? "lc-two" : "", null, body), said: []};
+      spec.classes.forEach(function (c) { entry(box, spec, c, single ? spec.name : c.l); });
     });
     if (!body.childNodes.length) el("div", "lc-none", page.words.none, body);
     body.parentNode.classList.toggle("lc-picks", picks);
@@ -337,10 +348,11 @@
       return box;
     });
   }
+  function onPaper() { return document.documentElement.classList.contains("lc-paper"); }
   /* what stands below one another shares the height there is */
   function fit(map) {
-    var high = map.getSize().y, root = map.getContainer(), right = (LC.other ? LC.other.map : map).getContainer();
-    var left = root.querySelector(".leaflet-top.leaflet-left"), space = high - left.offsetHeight - 66;
+    var high = map.getSize().y, right = (LC.other ? LC.other.map : map).getContainer();
+    var left = map._controlCorners.topleft, space = high - (onPaper() && !LC.other ? 40 : left.offsetHeight) - 66;
     if (legendBody) legendBody.style.maxHeight = Math.max(40, space) + "px";
     if (legendBody && space < 90) legendBody.parentNode.classList.add("lc-tight"); else if (legendBody) legendBody.parentNode.classList.remove("lc-tight");
     var lists = right.querySelector(".lc-layers .lc-body"), rank = right.querySelector(".lc-ranking .lc-body");
@@ -444,6 +456,10 @@
   function second(map, view) {
     var root = map.getContainer(), holder = root.parentNode, node = el("div", "folium-map lc-right", null, holder), busy = false;
     holder.classList.add("lc-pair");
+    if (holder.offsetWidth >= 1000) {  /* room for the boxes beside the maps */
+      holder.classList.add("lc-wide");
+      root.querySelectorAll(".leaflet-left").forEach(function (corner) { holder.appendChild(corner); });
+    }
     map.invalidateSize({pan: false});
     var other = L.map(node, {zoomControl: false, attributionControl: map.options.attributionControl, zoomSnap: map.options.zoomSnap, zoomDelta: map.options.zoomDelta,
       wheelPxPerZoomLevel: map.options.wheelPxPerZoomLevel, maxZoom: map.options.maxZoom, minZoom: map.options.minZoom, center: map.getCenter(), zoom: map.getZoom()});
@@ -492,33 +508,45 @@
     });
   }
 
-  /* ---- paper: the map takes the sheet's width while it is printed ---- */
+  /* ---- paper: by the button the map takes the sheet's shape, finely drawn; printed otherwise, the window is put onto the sheet as it is,
+     for what is drawn on a canvas once printing has begun does not reach the paper ---- */
+  var WIDE = 281 * 96 / 25.4, HIGH = 190 * 96 / 25.4;
   function paper(map) {
-    var before = null;
+    var root = document.documentElement, before = null, seen = LC.bounds;
     function every(call) { LC.views.forEach(function (view) { call(view._map, view); }); }
+    /* the whole goes between the boxes of the sheet, a part of it as it is */
+    map.on("moveend", function () { if (!onPaper()) seen = map.getBounds().contains(LC.bounds) ? LC.bounds : null; });
+    LC.paper = function (on) {
+      if (on === onPaper()) return;
+      if (on) before = map.getBounds().pad(-0.02);
+      root.classList.toggle("lc-paper", on);
+      LC.fine = on ? 3 : 0;
+      every(function (one, view) { view.hover(null); one.invalidateSize({animate: false, pan: false}); });
+      var room = {animate: false};
+      if (on && seen) { room.paddingTopLeft = LC.other ? [8, 48] : [304, 8]; room.paddingBottomRight = LC.other ? [8, 8] : [264, 8]; }
+      map.fitBounds(on && seen || before, room);
+      fit(map);
+      every(function (one, view) { view._update(); });
+    };
+    LC.print = function () {
+      LC.paper(true);
+      requestAnimationFrame(function () { requestAnimationFrame(function () { window.print(); LC.paper(false); }); });
+    };
     window.addEventListener("beforeprint", function () {
-      if (before) return;
-      before = {bounds: map.getBounds()};
-      LC.views.forEach(function (view) { view.hover(null); });
-      document.documentElement.classList.add("lc-paper");
-      every(function (one) { one.invalidateSize({animate: false, pan: false}); });
-      map.fitBounds(before.bounds.pad(-0.02), {animate: false});
-      fit(map);
+      if (onPaper()) return;
+      var w = window.innerWidth, h = window.innerHeight;
+      root.style.setProperty("--lc-w", w + "px");
+      root.style.setProperty("--lc-h", h + "px");
+      root.style.setProperty("--lc-s", Math.min(WIDE / w, HIGH / h));
+      root.classList.add("lc-shrunk");
     });
-    window.addEventListener("afterprint", function () {
-      if (!before) return;
-      document.documentElement.classList.remove("lc-paper");
-      every(function (one) { one.invalidateSize({animate: false, pan: false}); });
-      map.fitBounds(before.bounds.pad(-0.02), {animate: false});
-      before = null;
-      fit(map);
-    });
+    window.addEventListener("afterprint", function () { root.classList.remove("lc-shrunk"); });
   }
 
   /* ---- names in the middle of areas, only where they fit ---- */
   LC.View.include({
     write: function () {
-      var map = this._map, self = this, texts = [];
+      var map = this._map, self = this, texts = [], taken = [];
       if (this.texts) this.texts.remove();
       this.texts = null;
       if (!map) return;
@@ -531,6 +559,9 @@
           if (!text || !seen.contains(at)) continue;
           for (var c = 0; c < text.length; c++) wide += text.charCodeAt(c) > 0x2e80 ? 12 : 7;
           if ((box[b + 2] - box[b]) * k < wide + 6 || (box[b + 3] - box[b + 1]) * k < 34) continue;
+          var spot = map.latLngToLayerPoint(at);
+          if (taken.some(function (one) { return Math.abs(one.x - spot.x) < (one.wide + wide) / 2 + 4 && Math.abs(one.y - spot.y) < 32; })) continue;
+          taken.push({x: spot.x, y: spot.y, wide: wide});
           var node = el("span", "", text);
           if (labels.more[i]) el("em", "", labels.more[i], node);
           texts.push(L.marker(at, {interactive: false, keyboard: false, icon: L.divIcon({className: "lc-label", iconSize: [0, 0], html: node})}));

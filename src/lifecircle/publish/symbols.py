@@ -3,6 +3,7 @@
 Qualitative colours follow Okabe and Ito (2008), the sequential ramps ColorBrewer's YlGnBu and YlOrRd, muted for large areas.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -26,6 +27,15 @@ def ramp(stops: tuple[str, ...], steps: int) -> list[str]:
     places = np.linspace(0, len(stops) - 1, steps)
     mixed = [np.floor(np.interp(places, range(len(stops)), channel) + 0.5).astype(int).tolist() for channel in channels]
     return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in zip(*mixed, strict=True)]
+
+
+def is_colour(text: str) -> bool:
+    """Whether a text is a colour as pages write it.
+
+    >>> is_colour("#0072b2"), is_colour("red;}")
+    (True, False)
+    """
+    return re.fullmatch(r"#[0-9A-Fa-f]{6}", text) is not None
 
 
 FACILITY_GROUPS: Mapping[str, tuple[str, str, str]] = {

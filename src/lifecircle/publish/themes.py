@@ -87,7 +87,7 @@ def draw(
     >>> import geopandas as gpd, shapely
     >>> park = gpd.GeoDataFrame({"name": ["A"]}, geometry=[shapely.box(108, 32, 108.01, 32.01)], crs=4326)
     >>> list(draw({"parks": park}, "parks", title="Town", language="en")._children.values())[-1].get_name()
-    'Features_parks'
+    'features_parks'
     """
     if theme not in THEMES:
         raise OutputError(f"There is no map of {theme!r}; there are {', '.join(THEMES)}.")

@@ -36,7 +36,7 @@ def write(
     facts: Mapping[str, Any],
     skipped: Mapping[str, str],
     network: Mapping[str, Any],
-    basemap: Path | str | None = None,
+    maps: Mapping[str, str | None] | None = None,
 ) -> None:
     """Write a whole set of results into `folder`, which is empty, the same bytes on every run.
 
@@ -48,8 +48,8 @@ def write(
         Themes that were left out, each with the reason.
     network
         What the manifest is to say of the walking network; `doubts` reads it.
-    basemap
-        See `overview.draw`.
+    maps
+        ``basemap`` and ``language`` of the maps, see `overview.draw`; by default none, and the study's.
 
     Raises
     ------
@@ -70,6 +70,8 @@ def write(
     told = digest.sections(study, inventory, results, skipped=skipped, network=network)
     named = f"{study.name} · {'附表' if study.language == 'zh' else 'Appendix'}"
     appendix.write(told, folder / "tables" / "appendix.docx", title=named, language=study.language)
+    wish = {"language": study.language, **(maps or {})}
+    language = str(wish["language"])
     themes.write_all(
         tables | results,
         folder / "maps",
@@ -77,11 +79,11 @@ def write(
             title=study.name,
             subtitle=overview.SUBTITLE,
             synthetic=study.synthetic,
-            note=_note(study, network),
-            summary=headlines(results, language=study.language),
+            note={each: _note(study, network, each) for each in overview.LANGUAGES[language]},
+            summary={each: headlines(results, language=each) for each in overview.LANGUAGES[language]},
         ),
-        language=study.language,
-        basemap=basemap,
+        language=language,
+        basemap=wish.get("basemap"),
     )
     manifest.write(
         {
@@ -97,12 +99,12 @@ def write(
     )
 
 
-def _note(study: Study, network: Mapping[str, Any]) -> str:
+def _note(study: Study, network: Mapping[str, Any], language: str) -> str:
     """What the title box says: that data are thin stands out, then the method, the study's own note, and what else is doubtful."""
-    doubtful = doubts(network, language=study.language)
-    loud = len(_thin(network.get("certainty", []), study.language))
+    doubtful = doubts(network, language=language)
+    loud = len(_thin(network.get("certainty", []), language))
     lines = [f"⚠ {line}" for line in doubtful[:loud]]
-    return "\n".join([*lines, method(network, language=study.language), study.note, *doubtful[loud:]]).strip()
+    return "\n".join([*lines, method(network, language=language), study.note, *doubtful[loud:]]).strip()
 
 
 def method(network: Mapping[str, Any], *, language: str) -> str:

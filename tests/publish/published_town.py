@@ -1,5 +1,7 @@
 """A made-up town of any size for the tests of what is published: canonical layers and result layers, the same each time."""
 
+import base64
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -8,6 +10,10 @@ import shapely
 CRS = "EPSG:4547"
 X0, Y0 = 500_000.0, 3_600_000.0
 HOSTILE = "<img src=x onerror=alert(1)>"
+# a picture of one pixel, the smallest PNG there is
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 TEMPLATE = "{{ 7*7 }}{% raw %}{# no #}</script>"
 
 

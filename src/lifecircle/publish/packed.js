@@ -651,7 +651,8 @@
     open: function (mark, latlng) {
       var map = this._map, wide = map.getSize().x;
       this.hover(null);
-      var popup = L.popup({maxWidth: Math.min(400, wide - 60), minWidth: Math.min(210, wide - 80), autoPanPadding: [16, 16]});
+      var beside = LC.beside ? LC.beside(map) : [[16, 16], [16, 16]];
+      var popup = L.popup({maxWidth: Math.min(400, wide - 60), minWidth: Math.min(210, wide - 80), autoPanPaddingTopLeft: beside[0], autoPanPaddingBottomRight: beside[1]});
       popup.setLatLng(latlng).setContent(mark.layer.popup(mark.i));
       map.openPopup(popup);
       this.chosen = mark;

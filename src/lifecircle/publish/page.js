@@ -80,6 +80,13 @@
     return wide < 800 || LC.other ? {paddingTopLeft: [16, 150], paddingBottomRight: [16, 60]}
       : {paddingTopLeft: [330, 90], paddingBottomRight: [LC.narrow ? 60 : 270, 90]};
   };
+  /* where no popup should lie: below the boxes, or on a narrow window below the title */
+  LC.beside = function (map) {
+    var wide = map.getSize().x;
+    if (LC.other && map.getContainer().parentNode.classList.contains("lc-wide")) return [[16, 44], [map === LC.other.map ? 244 : 16, 16]];
+    if (wide < 800) return [[8, map._controlCorners.topleft.offsetHeight + 10], [8, 30]];
+    return [[306, 16], [LC.narrow ? 60 : 244, 16]];
+  };
   function home() {
     LC.map.fitBounds(LC.bounds, {animate: false, paddingTopLeft: free(), paddingBottomRight: [LC.narrow || LC.other ? 16 : 222, LC.narrow ? 16 : 24]});
   }

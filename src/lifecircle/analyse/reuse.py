@@ -85,7 +85,7 @@ def found(
         or ``found``), ``evidence`` (words of `EVIDENCE`), ``of_table`` and ``of_id``, ``parcel_id``, the sizes in m² and m, ``floors``
         and ``floors_below`` (storeys above and below ground), ``lowest_floor`` (1 the ground floor, −1 the first below), ``danger_class``, ``title_clear``, ``vacant_since``, ``months_without_use`` and the shape. Areas of 0 or less are not known. Open
         ground without a stated area has that of its polygon; the ground floor of a building of one storey is its floor area, that of
-        one found in the layers its footprint.
+        one found in the layers its footprint, unless it has no storey above ground.
 
     Examples
     --------
@@ -292,7 +292,7 @@ def _buildings(
         of_id=rows.index.astype("str"),
         parcel_id=rows["parcel_id"].to_numpy(),
         floor_area_m2=rows["floor_area_m2"].to_numpy(),
-        ground_floor_area_m2=shapely.area(rows.geometry.to_numpy()),
+        ground_floor_area_m2=np.where(rows["floors"] < 1, np.nan, shapely.area(rows.geometry.to_numpy())),
         floors=rows["floors"].to_numpy(),
         floors_below=rows["floors_below"].to_numpy(),
         danger_class=rows["danger_class"].to_numpy(),

@@ -369,3 +369,40 @@ def crs_breaches(crs: Any) -> list[str]:
 def _some(rows: Any, most: int = 3) -> str:
     listed = [str(row) for row in list(rows)[:most]]
     return ", ".join(listed) + (", …" if len(rows) > most else "")
+
+
+def check_numbers(numbers: "pd.Series[Any]", name: str) -> None:
+    """Refuse numbers that repeat an id, are below 0 or infinite; not known (NaN) is no fault.
+
+    >>> check_numbers(pd.Series([1.0, -2.0], index=["a", "b"]), "residents")
+    Traceback (most recent call last):
+    lifecircle.errors.SchemaError: residents: 1 values below 0 (first: 'b')
+
+    Raises
+    ------
+    SchemaError
+        Listing each of these faults.
+    """
+    values = numbers.to_numpy(dtype="float64")
+    faults = []
+    if not numbers.index.is_unique:
+        faults.append(f"the id {numbers.index[numbers.index.duplicated()][0]!r} repeats")
+    if (values < 0).any():
+        faults.append(
+            f"{int((values < 0).sum())} values below 0 (first: {numbers.index[int(np.argmax(values < 0))]!r})"
+        )
+    if np.isinf(values).any():
+        faults.append(f"{int(np.isinf(values).sum())} values are infinite")
+    if faults:
+        raise SchemaError(name, faults)
+
+
+def rows_of(ids: "pd.Series[Any]", index: "pd.Index[Any]") -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """The row of each id in `index`, -1 where it has none; each distinct id is looked up once.
+
+    >>> rows_of(pd.Series(["b", "x", "b", None]), pd.Index(["a", "b"])).tolist()
+    [1, -1, 1, -1]
+    """
+    codes, distinct = pd.factorize(ids)
+    rows: np.ndarray[Any, np.dtype[np.int64]] = np.append(index.get_indexer(pd.Index(distinct)), -1)[codes]
+    return rows

@@ -130,6 +130,17 @@ def test_a_budget_with_a_pencil() -> None:
     assert (answer.objective, answer.proven) == (100, True)
 
 
+def test_a_curve_keeps_to_the_budget() -> None:
+    """With 100 yuan one site reaches b's 60, two a's and c's 100, and a third is not paid for; with 10 nothing is, and that is an answer."""
+    sites = SITES.assign(cost_yuan=[50.0, 90.0, 50.0, 60.0])
+    reached = siting.curve(PAIRS, HOMES, sites, kinds=CLINIC, p=3, budget=100.0)
+    assert reached["objective"].tolist() == [60, 100, 100]
+    assert reached["proven"].all()
+    nothing = siting.curve(PAIRS, HOMES, sites, kinds=CLINIC, p=2, budget=10.0)
+    assert nothing["objective"].tolist() == [0, 0]
+    assert nothing["share"].isna().all()
+
+
 def test_a_cost_that_is_not_known_is_not_chosen_under_a_budget() -> None:
     """b's cost is not known and c's is over the budget: both are listed with why; without a budget b is the best."""
     sites = SITES.assign(cost_yuan=[50.0, np.nan, 5000.0, 60.0])

@@ -23,31 +23,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from lifecircle.analyse._siting_highs import assigned
+from lifecircle.analyse._siting_model import (
+    ROUNDING,
+    TINY,
+    Array,
+    Effort,
+    Found,
+    Model,
+    best_savings,
+    gains_of,
+    merge_alike,
+    serving_order,
+    worth_of,
+)
+from lifecircle.analyse._siting_search import exact_worth, gap_of, greedy, improve, least_number, solve
 from lifecircle.errors import SchemaError
-
-_Array = NDArray[Any]
-
-
-class Effort(NamedTuple):
-    """How hard to look; all but `seconds` mean the same on every machine.
-
-    `kicks`: how often a few options are changed at random before swapping anew, less often in very large models. `rounds`:
-    steps of the Lagrangian, likewise. `entries`: the largest model, in pairs of an option with a group of homes, that HiGHS
-    searches; its linear programme alone is solved up to six times that size (medians and capacities count eightfold). `nodes`: the
-    most nodes of HiGHS's search, 0 for none. `seconds`: when HiGHS's search gives up, the last resort.
-
-    >>> Effort(nodes=100)._replace(seconds=5.0).nodes
-    100
-    """
-
-    kicks: int = 60
-    rounds: int = 600
-    entries: int = 50_000
-    nodes: int = 20_000
-    seconds: float = 15.0
-
+from lifecircle.schema import check_numbers, rows_of
 
 USUAL = Effort()
 QUICK = Effort(kicks=10, entries=20_000)
@@ -174,7 +167,7 @@ def maximal_covering(
         raise ValueError("Say how many sites may be chosen (p), how much may be spent (budget), or both.")
     case = _case(pairs, homes, sites, kinds=kinds, covered=covered, budget=budget)
     full, model = _covering(case, p=_number(p, case), budget=budget)
-    return _told("maximal covering", case, full, _solved(model, effort))
+    return _told("maximal covering", case, full, solve(model, effort))
 
 
 def smallest_set(
@@ -229,17 +222,17 @@ def smallest_set(
         raise ValueError("smallest_set is of one kind; call it once for each kind.")
     full, model = _covering(case, p=max(len(case.options), 1), budget=None, each=True)
     every = float(model.rows)
-    best = _swapped(model, _greedy(model, np.empty(0, np.int64)))
+    best = improve(model, greedy(model, np.empty(0, np.int64)))
     steps, low, stopped = {"greedy": None, "swaps": None}, 0, "proven"
     while low < len(best) and len(best) > 1:  # one site is fewest wherever somebody is to be reached
-        found = _solved(model._replace(p=len(best) - 1), effort)
+        found = solve(model._replace(p=len(best) - 1), effort)
         steps |= dict.fromkeys(found.method)
-        if found.value >= every - _TINY:
+        if found.value >= every - TINY:
             best = found.chosen
         else:
-            low, stopped = _fewest(model, len(best), found.bound, effort), found.stopped
+            low, stopped = least_number(model, len(best), found.bound, effort), found.stopped
             break
-    found = _Found(
+    found = Found(
         best, float(len(best)), float(low or len(best)), tuple(steps), "proven" if low in (0, len(best)) else stopped
     )
     return _told("smallest set", case, full, found, fewest=True)
@@ -311,7 +304,7 @@ def p_median(
     p = _number(p, case)
     now = np.full(len(case.homes), np.nan) if now_min is None else now_min.reindex(case.homes).to_numpy(dtype="float64")
     if now_min is not None:
-        _check(now_min, "now_min")
+        check_numbers(now_min, "now_min")
     known = ~np.isnan(case.people[:, 0])
     many = np.bincount(case.home, minlength=len(case.homes))
     lasting = known & (many < len(case.options)) & np.isnan(now) & (many > 0)
@@ -335,11 +328,11 @@ def p_median(
     keep = saving > 0
     m = len(case.options)
     rows, row = np.unique(case.home[keep], return_inverse=True)
-    model = _Model(row, case.option[keep], saving[keep], len(rows), np.arange(m), np.zeros(m), p, np.inf)
-    forced = _greedy(model, np.empty(0, np.int64))
+    model = Model(row, case.option[keep], saving[keep], len(rows), np.arange(m), np.zeros(m), p, np.inf)
+    forced = greedy(model, np.empty(0, np.int64))
     if not len(forced) and m and counted.any() and np.isnan(now).any():
         forced = np.array([0])
-    found = _solved(model, effort) if len(model.row) else _Found(forced, 0.0, 0.0, ("greedy",), "proven")
+    found = solve(model, effort) if len(model.row) else Found(forced, 0.0, 0.0, ("greedy",), "proven")
     return _told_median(case, model, found, _Base(base, now, weight, counted, many > 0, unreached_min is not None))
 
 
@@ -376,14 +369,14 @@ def curve(
     """
     case = _case(pairs, homes, sites, kinds=kinds, covered=covered, budget=budget)
     _, model = _covering(case, p=_number(p, case), budget=budget)
-    answers: list[_Found] = []
+    answers: list[Found] = []
     start = np.empty(0, np.int64)
     for many in range(1, int(p) + 1):
-        answers.append(_solved(model._replace(p=many), effort, start=_greedy(model._replace(p=many), start)))
+        answers.append(solve(model._replace(p=many), effort, start=greedy(model._replace(p=many), start)))
         start = answers[-1].chosen
     reached = np.array([found.value for found in answers])
     bound = np.array([found.bound for found in answers])
-    whole = float(_best(model, np.arange(len(model.site))).sum())
+    whole = float(best_savings(model, np.arange(len(model.site))).sum())
     return pd.DataFrame(
         {
             "p": np.arange(1, int(p) + 1),
@@ -391,7 +384,7 @@ def curve(
             "added": np.diff(reached, prepend=0.0),
             "share": reached / whole if whole > 0 else np.full(len(reached), np.nan),
             "bound": bound,
-            "gap_share": _gap(reached, bound),
+            "gap_share": gap_of(reached, bound),
             "proven": [found.stopped == "proven" for found in answers],
             "stopped": pd.array([found.stopped for found in answers], dtype="str"),
         }
@@ -461,8 +454,8 @@ def costs(options: pd.DataFrame, table: pd.DataFrame) -> pd.Series[float]:
     [600000.0, 200000.0, nan]
     """
     rates = table[table["quantity"] == "yuan_per_m2"].set_index("code")["value"]
-    _check(rates, "conversion_costs")
-    _check(options["area_m2"].reset_index(drop=True), "area_m2")
+    check_numbers(rates, "conversion_costs")
+    check_numbers(options["area_m2"].reset_index(drop=True), "area_m2")
     rate = options["kind"].map(rates).astype("float64").fillna(float(rates.get("any", np.nan)))
     area = options["area_m2"].astype("float64")
     return (area.where(area > 0) * rate).rename("cost_yuan")
@@ -480,13 +473,13 @@ class _Case(NamedTuple):
 
     homes: pd.Index[Any]
     kinds: pd.DataFrame
-    people: _Array
-    before: _Array
+    people: Array
+    before: Array
     options: pd.DataFrame
-    kind: _Array
-    home: _Array
-    option: _Array
-    minutes: _Array
+    kind: Array
+    home: Array
+    option: Array
+    minutes: Array
     left_out: pd.DataFrame
     sites: int
 
@@ -502,9 +495,9 @@ def _case(
 ) -> _Case:
     homes = homes.sort_index()
     kinds = kinds.sort_index()
-    _check(kinds["limit_min"], "kinds")
+    check_numbers(kinds["limit_min"], "kinds")
     weight = kinds["weight"] if "weight" in kinds else pd.Series(1.0, index=kinds.index)
-    _check(weight, "kinds")
+    check_numbers(weight, "kinds")
     kinds = kinds.assign(weight=weight.astype("float64"))
     if kinds[["limit_min", "weight"]].isna().any(axis=None):
         raise SchemaError("kinds", ["limit_min and weight must be numbers"])
@@ -513,12 +506,12 @@ def _case(
     if lacking:
         raise SchemaError("homes", [f"lacks the column {', '.join(lacking)}"])
     for column in dict.fromkeys(named):
-        _check(homes[column], column)
+        check_numbers(homes[column], column)
     _check_options(sites, kinds, budget)
     options, left_out = _options(sites, budget)
     listed = sites["site_id"].nunique()
     site = pd.Index(options["site_id"].unique())
-    home, place = _rows(pairs["home_id"], homes.index), _rows(pairs["facility_id"], site)
+    home, place = rows_of(pairs["home_id"], homes.index), rows_of(pairs["facility_id"], site)
     minutes = pairs["walk_min"].to_numpy(dtype="float64")
     if (home < 0).any():
         strange = pairs["home_id"].iloc[int(np.argmax(home < 0))]
@@ -588,14 +581,14 @@ def _options(sites: pd.DataFrame, budget: float | None) -> tuple[pd.DataFrame, p
     why = pd.Series("", index=options.index, dtype="str")
     if budget is not None:
         cost = options["cost_yuan"].astype("float64")
-        why = why.mask(cost > budget * (1 + _ROUNDING), "over_budget").mask(cost.isna(), "cost_not_known")
+        why = why.mask(cost > budget * (1 + ROUNDING), "over_budget").mask(cost.isna(), "cost_not_known")
     if "capacity" in options:
         why = why.mask(options["capacity"].isna() & (why == ""), "capacity_not_known")
     left_out = options.loc[why != "", ["site_id", "kind"]].assign(why=why[why != ""])
     return options[why == ""].reset_index(drop=True), left_out.reset_index(drop=True)
 
 
-def _before(covered: pd.DataFrame | None, homes: pd.Index[Any], kinds: pd.Index[Any]) -> _Array:
+def _before(covered: pd.DataFrame | None, homes: pd.Index[Any], kinds: pd.Index[Any]) -> Array:
     """Homes × kinds: 1 covered now, 0 not, NaN not known."""
     out = np.zeros((len(homes), len(kinds)))
     if covered is None:
@@ -619,64 +612,10 @@ def _number(p: int | None, case: _Case) -> int:
     return int(p)
 
 
-def _rows(ids: pd.Series[Any], index: pd.Index[Any]) -> _Array:
-    """The row of each id in `index`, -1 where it has none; each distinct id is looked up once."""
-    codes, distinct = pd.factorize(ids)
-    return np.append(index.get_indexer(pd.Index(distinct)), -1)[codes]
-
-
-def _check(numbers: pd.Series[Any], name: str) -> None:
-    values = numbers.to_numpy(dtype="float64")
-    faults = []
-    if not numbers.index.is_unique:
-        faults.append(f"the id {numbers.index[numbers.index.duplicated()][0]!r} repeats")
-    if (values < 0).any():
-        faults.append(
-            f"{int((values < 0).sum())} values below 0 (first: {numbers.index[int(np.argmax(values < 0))]!r})"
-        )
-    if np.isinf(values).any():
-        faults.append(f"{int(np.isinf(values).sum())} values are infinite")
-    if faults:
-        raise SchemaError(name, faults)
-
-
 # --- the model --------------------------------------------------------------------------------------------------------
 
 
-class _Model(NamedTuple):
-    """Maximise Σ over rows of the largest saving that a chosen option gives the row.
-
-    The entries ``row``, ``option``, ``saving`` stand in the order of the rows and, within one, of the options. Covering is the case in
-    which all savings of a row are equal; the p-median saves people × (minutes without − minutes with). Of `p` options
-    at most, of cost within `budget`, no two of one `site`. With `capacity` (people an option serves) the row asks for `asks`
-    people, may be split, and its saving is what it is worth when served in full; `minutes` says who is served first, `turn` holds that order.
-    """
-
-    row: _Array
-    option: _Array
-    saving: _Array
-    rows: int
-    site: _Array
-    cost: _Array
-    p: int
-    budget: float
-    capacity: _Array | None = None
-    asks: _Array | None = None
-    minutes: _Array | None = None
-    turn: _Array | None = None
-
-
-class _Found(NamedTuple):
-    """Options in the order of their ids, what they are worth, what none can surpass, the steps taken, what ended them."""
-
-    chosen: _Array
-    value: float
-    bound: float
-    method: tuple[str, ...]
-    stopped: str
-
-
-def _covering(case: _Case, *, p: int, budget: float | None, each: bool = False) -> tuple[_Model, _Model]:
+def _covering(case: _Case, *, p: int, budget: float | None, each: bool = False) -> tuple[Model, Model]:
     """The covering model, first with a row for each home and kind that counts, then with those of equal reach merged.
 
     With `each`, every home counts 1, homes of unknown people among them, and so does every group of homes.
@@ -693,656 +632,34 @@ def _covering(case: _Case, *, p: int, budget: float | None, each: bool = False) 
     m = len(case.options)
     site = pd.factorize(case.options["site_id"])[0]
     cost = np.zeros(m) if budget is None else case.options["cost_yuan"].to_numpy(dtype="float64")
-    limit = np.inf if budget is None else float(budget) * (1 + _ROUNDING)
-    model = _Model(row, option, weight, len(distinct), site, cost, p, limit, minutes=minutes)
+    limit = np.inf if budget is None else float(budget) * (1 + ROUNDING)
+    model = Model(row, option, weight, len(distinct), site, cost, p, limit, minutes=minutes)
     if "capacity" in case.options:
         model = model._replace(capacity=case.options["capacity"].to_numpy(dtype="float64"), asks=people[first])
-        model = model._replace(turn=_turns(model))
-    return model, _merged(model, each=each)
-
-
-def _merged(model: _Model, *, each: bool) -> _Model:
-    """The model with rows of equal options as one, worth their sum (with `each`: 1), as far away as their people on average."""
-    if not model.rows:
-        return model
-    bits = np.random.default_rng(0).integers(0, 2**63, len(model.site), dtype=np.uint64)
-    start = np.searchsorted(model.row, np.arange(model.rows))
-    key = np.add.reduceat(bits[model.option], start)
-    _, first, group = np.unique(key, return_index=True, return_inverse=True)
-    # the key is a sum of random numbers: entries are compared, so that two sets of one sum are not taken for one
-    many = np.diff(np.append(start, len(model.row)))
-    place = np.arange(len(model.row)) - np.repeat(start, many)
-    twin = start[first[group]][model.row] + np.minimum(place, many[first[group]][model.row] - 1)
-    if (many != many[first[group]]).any() or (model.option[twin] != model.option).any():
-        return model
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))  # groups in the order of their first home, whatever the keys are
-    keep = first[group][model.row] == model.row
-    row = rank[group[model.row[keep]]]
-    worth = np.bincount(rank[group], model.saving[start])
-    saving = np.ones(len(row)) if each else worth[row]
-    merged = model._replace(row=row, option=model.option[keep], saving=saving, rows=len(first), minutes=None)
-    if model.asks is None or model.minutes is None:
-        return merged
-    asks = np.bincount(rank[group], model.asks)
-    into = np.searchsorted(row, rank[group[model.row]]) + place
-    minutes = np.bincount(into, model.minutes * model.asks[model.row]) / asks[row]
-    merged = merged._replace(asks=asks, minutes=minutes)
-    return merged._replace(turn=_turns(merged))
-
-
-# --- greedy, swaps, kicks ---------------------------------------------------------------------------------------------
-
-
-def _best(model: _Model, chosen: _Array) -> _Array:
-    """The largest saving that the chosen options give each row."""
-    inside = np.zeros(len(model.site), bool)
-    inside[chosen] = True
-    inside = inside[model.option]
-    out = np.zeros(model.rows)
-    np.maximum.at(out, model.row[inside], model.saving[inside])
-    return out
-
-
-def _value(model: _Model, chosen: _Array) -> float:
-    if model.capacity is not None:
-        return float((_served(model, chosen) * _unit(model)).sum())
-    return float(_best(model, chosen).sum())
-
-
-def _tiny(model: _Model) -> float:
-    return _ROUNDING * max(1.0, float(_best(model, np.arange(len(model.site))).sum()))
-
-
-def _gains(model: _Model, chosen: _Array) -> _Array:
-    """What each option would add to those chosen."""
-    m = len(model.site)
-    if model.capacity is None:
-        more = np.maximum(model.saving - _best(model, chosen)[model.row], 0.0)
-        return np.bincount(model.option, more, minlength=m)
-    return _fill(model, _left(model, _served(model, chosen)))[0]
-
-
-def _greedy(model: _Model, chosen: _Array, *, by_cost: bool = False) -> _Array:
-    """Options added to those chosen, each time the one that adds most (for its cost), while p and budget allow; sorted."""
-    picked = [int(j) for j in chosen]
-    tiny = _tiny(model)
-    while len(picked) < min(model.p, len(model.site)):
-        gain = _gains(model, np.array(picked, np.int64))
-        taken = np.isin(model.site, model.site[picked])
-        gain[taken | (model.cost > model.budget - model.cost[picked].sum())] = 0.0
-        score = gain / np.maximum(model.cost, _TINY) if by_cost else gain
-        j = int(score.argmax())
-        if gain[j] <= tiny:
-            break
-        picked.append(j)
-    return np.sort(np.array(picked, np.int64))
-
-
-def _swapped(model: _Model, chosen: _Array) -> _Array:
-    """Swaps of one option for another, each time the one that gains most, until none does; what fits is added."""
-    swaps = _swap_profit if model.capacity is None else _swap_profit_capacity
-    tiny, value, last = _tiny(model), -np.inf, chosen
-    while True:
-        chosen = _greedy(model, chosen)
-        # a swap is judged by sums in another order; no two answers may lead to one another for ever
-        now = _value(model, chosen)
-        if not len(chosen) or now <= value + tiny:
-            return chosen if now >= value else last
-        value, last = now, chosen
-        profit = swaps(model, chosen)
-        taken = np.isin(model.site, model.site[chosen])
-        allowed = ~taken[:, None] | (model.site[:, None] == model.site[chosen])
-        allowed &= model.cost[chosen].sum() - model.cost[chosen] + model.cost[:, None] <= model.budget
-        allowed[chosen] = False
-        profit = np.where(allowed, profit, -np.inf)
-        j, r = divmod(int(profit.argmax()), len(chosen))
-        if profit[j, r] <= tiny:
-            return chosen
-        chosen = np.sort(np.append(np.delete(chosen, r), j))
-
-
-def _swap_profit(model: _Model, chosen: _Array) -> _Array:
-    """Options × chosen: what is gained by taking the one for the other."""
-    m, k = len(model.site), len(chosen)
-    place = np.full(m, -1)
-    place[chosen] = np.arange(k)
-    inside = place[model.option] >= 0
-    row, saving, by = model.row[inside], model.saving[inside], place[model.option[inside]]
-    order = np.lexsort((by, -saving, row))
-    row, saving, by = row[order], saving[order], by[order]
-    head = np.flatnonzero(np.append(True, row[1:] != row[:-1])) if len(row) else np.empty(0, np.int64)
-    best, second, whose = np.zeros(model.rows), np.zeros(model.rows), np.full(model.rows, -1)
-    best[row[head]], whose[row[head]] = saving[head], by[head]
-    after = head + 1
-    after = after[(after < len(row)) & (row[np.minimum(after, len(row) - 1)] == row[np.minimum(after, len(row)) - 1])]
-    second[row[after]] = saving[after]
-    gain = np.bincount(model.option, np.maximum(model.saving - best[model.row], 0.0), minlength=m)
-    loss = np.bincount(whose[whose >= 0], (best - second)[whose >= 0], minlength=k)
-    owned = whose[model.row] >= 0
-    at, saves = model.row[owned], model.saving[owned]
-    kept = np.maximum(np.minimum(saves, best[at]) - second[at], 0.0)
-    back = np.bincount(model.option[owned] * k + whose[at], kept, minlength=m * k).reshape(m, k)
-    profit: _Array = gain[:, None] - loss + back
-    return profit
-
-
-def _kicked(model: _Model, chosen: _Array, *, kicks: int, enough: float) -> _Array:
-    """Swaps anew after a few options were changed at random, as often as `kicks` says or until `enough` is reached."""
-    rng = np.random.default_rng(0)
-    value, tiny = _value(model, chosen), _tiny(model)
-    for _ in range(kicks if len(chosen) else 0):
-        if value >= enough - tiny:
-            break
-        few = min(_KICK, len(chosen))
-        kept = np.delete(chosen, rng.choice(len(chosen), few, replace=False))
-        for j in rng.permutation(len(model.site))[: 4 * few]:
-            fits = len(kept) < len(chosen) and model.cost[kept].sum() + model.cost[j] <= model.budget
-            if fits and not np.isin(model.site[j], model.site[kept]):
-                kept = np.append(kept, j)
-        tried = _swapped(model, np.sort(kept))
-        better = _value(model, tried)
-        if better > value + tiny:
-            chosen, value = tried, better
-    return chosen
-
-
-# --- capacities -------------------------------------------------------------------------------------------------------
-
-
-def _unit(model: _Model) -> _Array:
-    """What one person of each entry's row is worth."""
-    return model.saving if model.asks is None else np.divide(model.saving, model.asks[model.row])
-
-
-def _left(model: _Model, served: _Array) -> _Array:
-    asks = model.asks if model.asks is not None else np.ones(model.rows)
-    return np.maximum(asks - np.bincount(model.row, served, minlength=model.rows), 0.0)
-
-
-def _turns(model: _Model) -> _Array:
-    """The entries in the order in which options serve them: by option, dearest and then nearest homes first."""
-    minutes = model.minutes if model.minutes is not None else np.zeros(len(model.row))
-    return np.lexsort((model.row, minutes, -_unit(model), model.option))
-
-
-def _fill(model: _Model, left: _Array) -> tuple[_Array, _Array]:
-    """What each option would be worth if it alone served who is left, and the people of each entry."""
-    capacity = model.capacity if model.capacity is not None else np.full(len(model.site), np.inf)
-    turn = model.turn if model.turn is not None else _turns(model)
-    served = np.zeros(len(turn))
-    served[turn] = _within(capacity, model.option[turn], left[model.row[turn]])
-    return np.bincount(model.option, served * _unit(model), minlength=len(model.site)), served
-
-
-def _within(capacity: _Array, option: _Array, asked: _Array) -> _Array:
-    """Of what is asked of each option, one after another, the part that its capacity still holds; options come in runs."""
-    total = np.cumsum(asked)
-    start = np.searchsorted(option, np.arange(len(capacity)))
-    earlier = total - asked - np.append(0.0, total)[start][option]
-    held: _Array = np.clip(capacity[option] - earlier, 0.0, asked)
-    return held
-
-
-def _served(model: _Model, chosen: _Array) -> _Array:
-    """People of each entry that the chosen options serve, one option after another, nearest homes first."""
-    out = np.zeros(len(model.row))
-    left = model.asks.copy() if model.asks is not None else np.ones(model.rows)
-    capacity = model.capacity if model.capacity is not None else np.full(len(model.site), np.inf)
-    turn = model.turn if model.turn is not None else _turns(model)
-    first, last = np.searchsorted(model.option[turn], [chosen, chosen + 1])
-    for j, low, high in zip(chosen, first, last, strict=True):
-        mine = turn[low:high]
-        asked = left[model.row[mine]]
-        out[mine] = np.clip(capacity[j] - (np.cumsum(asked) - asked), 0.0, asked)
-        left[model.row[mine]] = asked - out[mine]
-    return out
-
-
-def _swap_profit_capacity(model: _Model, chosen: _Array) -> _Array:
-    """As `_swap_profit`, by what would be served with the others' homes left where they are."""
-    served, unit = _served(model, chosen), _unit(model)
-    profit = np.empty((len(model.site), len(chosen)))
-    for r, j in enumerate(chosen):
-        without = np.where(model.option == j, 0.0, served)
-        profit[:, r] = _fill(model, _left(model, without))[0] - ((served - without) * unit).sum()
-    return profit
-
-
-# --- bounds -----------------------------------------------------------------------------------------------------------
-
-
-class _Relaxed(NamedTuple):
-    """The Lagrangian at some prices of the rows: its value, the price of money, what options are worth and are taken (0–1)."""
-
-    value: float
-    price: float
-    worth: _Array
-    taken: _Array
-    used: _Array
-
-
-def _relaxed(model: _Model, prices: _Array) -> _Relaxed:
-    """What any choice is worth at most, where each row may be served many times but pays its price each time.
-
-    ``Σ_i λ_i + max Σ_j x_j Σ_i max(0, s_ij − λ_i)``; with capacities the inner sum is a knapsack filled by people in parts; the
-    budget is priced in turn.
-    """
-    m = len(model.site)
-    more = model.saving - prices[model.row]
-    if model.capacity is None or model.asks is None:
-        part = (more > 0).astype("float64")
-    else:
-        good = more > 0
-        net = np.divide(np.where(good, more, 0.0), model.asks[model.row])
-        order = np.lexsort((-net, model.option))
-        part = np.zeros(len(order))
-        asked = np.where(good, model.asks[model.row], 0.0)[order]
-        part[order] = _within(model.capacity, model.option[order], asked)
-        part = np.divide(part, model.asks[model.row])
-    worth = np.bincount(model.option, more * part, minlength=m)
-    value, price, taken = _chosen_freely(model, worth)
-    used = np.bincount(model.row, part * taken[model.option], minlength=model.rows)
-    return _Relaxed(float(prices.sum()) + value, price, worth, taken, used)
-
-
-def _chosen_freely(model: _Model, worth: _Array) -> tuple[float, float, _Array]:
-    """The largest sum of `worth` within p, budget and one use a site, or a little more; the price of money; shares."""
-    several = len(np.unique(model.site)) < len(model.site)
-
-    def at(price: float) -> tuple[float, _Array]:
-        net = worth - price * model.cost if price else worth
-        pick = np.arange(len(net))
-        if several:
-            order = np.lexsort((pick, -net, model.site))
-            pick = np.sort(order[np.append(True, np.diff(model.site[order]) != 0)])
-        top = pick[np.argsort(-net[pick], kind="stable")[: model.p]]
-        top = top[net[top] > 0]
-        return float(net[top].sum()) + (price * model.budget if price else 0.0), top
-
-    taken = np.zeros(len(worth))
-    value, top = at(0.0)
-    if model.cost[top].sum() <= model.budget:
-        taken[top] = 1.0
-        return value, 0.0, taken
-    low, dear = 0.0, top
-    paid = model.cost > 0
-    high = float((worth[paid] / model.cost[paid]).max())
-    value, cheap = at(high)
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        found, top = at(middle)
-        if model.cost[top].sum() > model.budget:
-            low, dear = middle, top
-        else:
-            high, value, cheap = middle, found, top
-    over, under = model.cost[dear].sum(), model.cost[cheap].sum()
-    share = (model.budget - under) / (over - under)
-    np.add.at(taken, dear, share)
-    np.add.at(taken, cheap, 1.0 - share)
-    return value, high, taken
-
-
-def _lagrangian(model: _Model, lower: float, *, rounds: int, start: _Array | None = None) -> tuple[float, _Array]:
-    """The least Lagrangian value found by subgradient steps, and its prices."""
-    most = np.zeros(model.rows)
-    np.maximum.at(most, model.row, model.saving)
-    many = np.maximum(np.bincount(model.row, minlength=model.rows), 1)
-    prices = most * (1.0 - 1.0 / many) if start is None else np.clip(start, 0.0, most)
-    best, held, pace, still, before = np.inf, prices, 1.0, 0, np.zeros(model.rows)
-    for _ in range(min(rounds, int(_WORK / _pass(model)) + 1)):
-        now = _relaxed(model, prices)
-        if now.value < best:
-            still = still if now.value > best * (1 - 1e-5) else 0
-            best, held = now.value, prices
-        still += 1
-        if still > _PATIENCE:
-            pace, still, prices, before = pace / 2, 0, held, before * 0.0
-            if pace < _SLOWEST:
-                break
-            continue
-        slope = 1.0 - now.used
-        slope[((prices <= 0) & (slope > 0)) | ((prices >= most) & (slope < 0))] = 0.0
-        before = slope + 0.5 * before
-        length = float(before @ before)
-        if best <= lower or length == 0.0:
-            break
-        prices = np.clip(prices - pace * (now.value - lower) / length * before, 0.0, most)
-    return best, held
-
-
-def _ruled_out(model: _Model, prices: _Array, lower: float) -> _Array:
-    """Options that no choice better than `lower` can contain, by the Lagrangian at `prices`."""
-    now = _relaxed(model, prices)
-    net = now.worth - now.price * model.cost
-    of_site = np.full(int(model.site.max()) + 1, -np.inf)
-    np.maximum.at(of_site, model.site, net)
-    last = max(0.0, float(np.sort(of_site)[-model.p])) if model.p <= len(of_site) else 0.0
-    return now.value - last + net < lower - _tiny(model)
-
-
-# --- the whole search -------------------------------------------------------------------------------------------------
-
-
-def _solved(model: _Model, effort: Effort, *, start: _Array | None = None) -> _Found:
-    """Greedy and swaps, a bound, kicks, a better bound, and HiGHS on what the bound leaves open."""
-    none = np.empty(0, np.int64)
-    if not len(model.row):
-        return _Found(none, 0.0, 0.0, ("greedy",), "proven")
-    starts = [_greedy(model, none)] if start is None else [_greedy(model, none), start]
-    if model.budget < np.inf:
-        starts.append(_greedy(model, none, by_cost=True))
-    chosen = _first_best(model, [_swapped(model, one) for one in starts])
-    value = _exactly(model, chosen)
-    steps = ["greedy", "swaps", "lagrangian"]
-    bound = float(_best(model, np.arange(len(model.site))).sum())
-    least, prices = _lagrangian(model, value, rounds=effort.rounds)
-    bound = _whole(model, min(bound, least))
-    if effort.kicks and not _met(value, bound):
-        steps.append("kicks")
-        looks = len(model.row) * (1 if model.capacity is None else model.p)
-        kicks = min(effort.kicks, int(_KICKS / looks) + 1)
-        tried = _kicked(model, chosen, kicks=kicks, enough=bound)
-        better = _exactly(model, tried)
-        if better > value:
-            chosen, value = tried, better
-    if effort.entries and _size(model) <= _LP * effort.entries and not _met(value, bound):
-        steps.append("linear programme")
-        least, prices = min((bound, prices), _priced(model, prices), key=lambda pair: pair[0])
-        bound = _whole(model, min(bound, least))
-    stopped = "bound"
-    if effort.nodes and not _met(value, bound):
-        open_ = ~_ruled_out(model, prices, value)
-        open_[chosen] = True
-        rest, options = _part(model, open_)
-        if _size(rest) <= effort.entries:
-            steps.append("branch and bound")
-            taken, least, stopped = _searched(rest, np.searchsorted(options, chosen), effort)
-            taken = np.sort(options[taken])
-            better = _exactly(model, taken) if _allowed(model, taken) else -np.inf
-            if better > value + _tiny(model):
-                chosen, value = taken, better
-            bound = _whole(model, min(bound, max(least, value)))
-            if stopped == "proven":  # by HiGHS, to within its tolerances
-                bound, stopped = (value, stopped) if bound <= value + _TINY * max(1.0, value) else (bound, "bound")
-    if _met(value, bound):
-        bound, stopped = value, "proven"
-    return _Found(chosen, value, max(bound, value), tuple(steps), stopped)
-
-
-def _allowed(model: _Model, chosen: _Array) -> bool:
-    """Whether a choice keeps to p, the budget and one use a site, whatever a solver's tolerance let pass."""
-    once = len(np.unique(model.site[chosen])) == len(chosen)
-    return once and len(chosen) <= model.p and bool(model.cost[chosen].sum() <= model.budget)
-
-
-def _size(model: _Model) -> int:
-    """Entries as far as HiGHS goes; where each needs a variable and a row of its own, a model is much harder."""
-    return len(model.row) * (1 if _flat(model) else _HARDER)
-
-
-def _pass(model: _Model) -> int:
-    """What one look at all entries costs; where they are sorted each time, ten times as much."""
-    return max(len(model.row), 1) * (1 if model.capacity is None else 10)
-
-
-def _first_best(model: _Model, answers: list[_Array]) -> _Array:
-    values = [_value(model, one) for one in answers]
-    return answers[int(np.argmax(values))]
-
-
-def _exactly(model: _Model, chosen: _Array) -> float:
-    """What the chosen options are worth when homes are assigned in the best way."""
-    if model.capacity is None or not len(chosen):
-        return _value(model, chosen)
-    return float((_assigned(model, chosen) * _unit(model)).sum())
-
-
-def _whole(model: _Model, bound: float) -> float:
-    """A bound on sums of whole numbers is a whole number."""
-    if model.capacity is None and (model.saving == np.floor(model.saving)).all():
-        return float(np.floor(bound * (1 + _ROUNDING) + _TINY))
-    return bound
-
-
-def _met(value: float, bound: float) -> bool:
-    return value >= bound - _PROOF * max(abs(bound), 1.0)
-
-
-def _gap(value: Any, bound: Any) -> Any:
-    """How far a value can be from the best possible, over the larger of the two; 0 where both are 0."""
-    value, bound = np.asarray(value, float), np.asarray(bound, float)
-    larger = np.maximum(np.abs(value), np.abs(bound))
-    return np.divide(np.abs(bound - value), larger, out=np.zeros(larger.shape), where=larger > 0)
-
-
-def _fewest(model: _Model, many: int, bound: float, effort: Effort) -> int:
-    """The least number of options that no bound excludes, at most `many`, with the bound of one fewer given."""
-    every = float(model.rows)
-    while many > 0 and bound >= every - _PROOF * every:
-        many -= 1
-        fewer = model._replace(p=max(many - 1, 1))
-        bound, prices = _lagrangian(fewer, 0.0, rounds=effort.rounds) if many > 1 else (0.0, np.empty(0))
-        if many > 1 and effort.entries and len(model.row) <= _LP * effort.entries:
-            bound = min(bound, _priced(fewer, prices)[0])
-        bound = _whole(model, bound)
-    return many
-
-
-def _part(model: _Model, keep: _Array) -> tuple[_Model, _Array]:
-    """The model of the options kept, without rows that none of them serves, and which options they are."""
-    options = np.flatnonzero(keep)
-    inside = keep[model.option]
-    old, row = np.unique(model.row[inside], return_inverse=True)
-    part = model._replace(
-        row=row,
-        option=np.searchsorted(options, model.option[inside]),
-        saving=model.saving[inside],
-        rows=len(old),
-        site=np.unique(model.site[options], return_inverse=True)[1],
-        cost=model.cost[options],
-        capacity=None if model.capacity is None else model.capacity[options],
-        asks=None if model.asks is None else model.asks[old],
-        minutes=None if model.minutes is None else model.minutes[inside],
-        turn=None,
-    )
-    if part.capacity is not None:
-        return _merged(part._replace(turn=_turns(part)), each=False), options
-    return (_merged(part, each=False) if _flat(part) else part), options
-
-
-def _starts(model: _Model) -> _Array:
-    return np.searchsorted(model.row, np.arange(model.rows))
-
-
-# --- HiGHS ------------------------------------------------------------------------------------------------------------
-
-
-def _priced(model: _Model, prices: _Array) -> tuple[float, _Array]:
-    """The Lagrangian value at the prices of the linear programme, and those prices; the given ones where it was not solved."""
-    solver, duals = _programme(model, whole=False), None
-    solver.run()
-    dual = np.abs(np.asarray(solver.getSolution().row_dual, dtype="float64"))
-    if len(dual) >= model.rows:
-        most = np.zeros(model.rows)
-        np.maximum.at(most, model.row, model.saving)
-        duals = np.clip(most - dual[: model.rows] if _flat(model) else dual[: model.rows], 0.0, most)
-    prices = prices if duals is None else duals
-    return _relaxed(model, prices).value, prices
-
-
-def _searched(model: _Model, chosen: _Array, effort: Effort) -> tuple[_Array, float, str]:
-    """What HiGHS finds from the chosen options on: options, bound, and what ended the search."""
-    import highspy
-
-    solver = _programme(model, whole=True)
-    solver.setOptionValue("time_limit", float(effort.seconds))
-    solver.setOptionValue("mip_max_nodes", int(effort.nodes))
-    m = len(model.site)
-    solution = highspy.HighsSolution()
-    solution.col_value = _warm(model, chosen).tolist()
-    solver.setSolution(solution)
-    solver.run()
-    status, info = solver.getModelStatus(), solver.getInfo()
-    stopped = {
-        highspy.HighsModelStatus.kOptimal: "proven",
-        highspy.HighsModelStatus.kTimeLimit: "time",
-    }.get(status, "nodes")
-    found = np.asarray(solver.getSolution().col_value, dtype="float64")[:m]
-    taken = np.flatnonzero(found > 0.5) if len(found) == m else chosen
-    bound = float(info.mip_dual_bound) if np.isfinite(info.mip_dual_bound) else np.inf
-    return taken, bound, stopped
-
-
-def _flat(model: _Model) -> bool:
-    """Whether all entries of a row save the same, so that one variable a row is enough."""
-    if model.capacity is not None:
-        return False
-    return bool((model.saving == model.saving[_starts(model)][model.row]).all())
-
-
-def _warm(model: _Model, chosen: _Array) -> _Array:
-    """The variables of `_programme` where the chosen options are taken."""
-    taken = np.zeros(len(model.site))
-    taken[chosen] = 1.0
-    if _flat(model):
-        return np.append(
-            taken, (np.bincount(model.row, taken[model.option], minlength=model.rows) > 0).astype("float64")
-        )
-    if model.asks is not None:
-        return np.append(taken, np.divide(_assigned(model, chosen), model.asks[model.row]))
-    order = np.lexsort((model.option, -model.saving * taken[model.option], model.row))
-    first = order[_starts(model)]
-    served = np.zeros(len(model.row))
-    served[first] = taken[model.option[first]]
-    return np.append(taken, served)
-
-
-def _programme(model: _Model, *, whole: bool) -> Any:
-    """The model in HiGHS, its options whole or not: first a row for each row of the model.
-
-    Covering: ``y_i − Σ x_j ≤ 0``. Otherwise ``Σ_j z_ij ≤ 1`` and ``z_ij ≤ x_j``, with capacities ``Σ_i asks_i z_ij ≤ capacity_j x_j``. Then p, the budget,
-    and one use a site.
-    """
-    m, n, rows = len(model.site), len(model.row), model.rows
-    entry, start = np.arange(n), _starts(model)
-    if _flat(model):
-        worth = model.saving[start]
-        parts = [(np.arange(rows), m + np.arange(rows), np.ones(rows)), (model.row, model.option, -np.ones(n))]
-        upper = [np.zeros(rows)]
-    else:
-        worth = model.saving
-        parts = [
-            (model.row, m + entry, np.ones(n)),
-            (rows + entry, m + entry, np.ones(n)),
-            (rows + entry, model.option, -np.ones(n)),
-        ]
-        upper = [np.ones(rows), np.zeros(n)]
-        if model.capacity is not None and model.asks is not None:
-            at = rows + n
-            bounded = np.isfinite(model.capacity)
-            place = np.cumsum(bounded) - 1
-            mine = bounded[model.option]
-            parts.append((at + place[model.option[mine]], m + entry[mine], model.asks[model.row[mine]]))
-            parts.append((at + place[bounded], np.flatnonzero(bounded), -model.capacity[bounded]))
-            upper.append(np.zeros(int(bounded.sum())))
-    for factor, most in ((np.ones(m), float(model.p)), (model.cost, model.budget)):
-        if most < factor.sum():
-            parts.append((np.full(m, sum(map(len, upper))), np.arange(m), factor))
-            upper.append(np.array([most]))
-    shared = np.flatnonzero(np.bincount(model.site) > 1)
-    mine = np.isin(model.site, shared)
-    parts.append(
-        (
-            sum(map(len, upper)) + np.searchsorted(shared, model.site[mine]),
-            np.flatnonzero(mine),
-            np.ones(int(mine.sum())),
-        )
-    )
-    upper.append(np.ones(len(shared)))
-    objective = np.append(np.zeros(m), worth)
-    return _solver(objective, np.concatenate(upper), parts, whole=m if whole else 0)
-
-
-def _solver(objective: _Array, upper: _Array, parts: list[tuple[_Array, _Array, _Array]], *, whole: int) -> Any:
-    """HiGHS with: maximise ``objective · v``, rows at most `upper`, all variables 0–1, the first `whole` of them whole."""
-    import highspy
-
-    row, column, value = (np.concatenate([part[k] for part in parts]) for k in range(3))
-    order = np.lexsort((column, row))
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = len(objective), len(upper)
-    lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = objective, np.zeros(len(objective)), np.ones(len(objective))
-    lp.row_lower_, lp.row_upper_ = np.full(len(upper), -highspy.kHighsInf), upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.num_col_, lp.a_matrix_.num_row_ = len(objective), len(upper)
-    lp.a_matrix_.start_ = np.searchsorted(row[order], np.arange(len(upper) + 1)).astype(np.int32)
-    lp.a_matrix_.index_, lp.a_matrix_.value_ = column[order].astype(np.int32), value[order].astype("float64")
-    if whole:
-        kinds = [highspy.HighsVarType.kInteger] * whole
-        lp.integrality_ = kinds + [highspy.HighsVarType.kContinuous] * (len(objective) - whole)
-    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    solver.silent()
-    # one thread and no search that is timed: the same steps on every machine
-    for option, setting in {"threads": 1, "parallel": "off", "random_seed": 0, "mip_rel_gap": 0.0}.items():
-        solver.setOptionValue(option, setting)
-    if not whole:
-        solver.setOptionValue("solver", "ipm")
-        solver.setOptionValue("run_crossover", "off")
-    solver.passModel(lp)
-    return solver
-
-
-def _assigned(model: _Model, chosen: _Array) -> _Array:
-    """People of each entry that the chosen options serve: as much worth as possible, then the fewest minutes."""
-    nearest = _served(model, chosen)
-    if model.capacity is None or model.asks is None or not len(chosen):
-        return nearest
-    mine = np.flatnonzero(np.isin(model.option, chosen))
-    unit = _unit(model)[mine]
-    minutes = np.zeros(len(mine)) if model.minutes is None else model.minutes[mine]
-    # so little that no minutes saved along a chain of homes handed on is worth one person
-    little = 1e-3 * unit.min(initial=1.0) / (1.0 + minutes.max(initial=0.0)) / (2 * len(chosen) + 2)
-    asks = model.asks[model.row[mine]]
-    rows, row = np.unique(model.row[mine], return_inverse=True)
-    place = np.searchsorted(np.sort(chosen), model.option[mine])
-    capacity = model.capacity[np.sort(chosen)]
-    bounded = np.isfinite(capacity)[place]
-    entry = np.arange(len(mine))
-    parts = [(row, entry, np.ones(len(mine))), (len(rows) + place[bounded], entry[bounded], asks[bounded])]
-    upper = np.append(np.ones(len(rows)), np.where(np.isfinite(capacity), capacity, 1.0))
-    solver = _solver(asks * (unit - little * minutes), upper, parts, whole=0)
-    solver.setOptionValue("solver", "simplex")
-    solver.run()
-    share = np.asarray(solver.getSolution().col_value, dtype="float64")
-    out = np.zeros(len(model.row))
-    if len(share) == len(mine):
-        out[mine] = np.clip(share, 0.0, 1.0) * asks
-    all_units = _unit(model)
-    return out if (out * all_units).sum() >= (nearest * all_units).sum() - _tiny(model) else nearest
+        model = model._replace(turn=serving_order(model))
+    return model, merge_alike(model, each=each)
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
-def _ranked(model: _Model, chosen: _Array) -> tuple[_Array, _Array]:
+def _ranked(model: Model, chosen: Array) -> tuple[Array, Array]:
     """The chosen options in the order in which each adds most, and what they are worth so far."""
     order: list[int] = []
     for _ in range(len(chosen)):
         gain = np.full(len(model.site), -np.inf)
         rest = np.setdiff1d(chosen, order)
-        gain[rest] = _gains(model, np.array(order, np.int64))[rest]
+        gain[rest] = gains_of(model, np.array(order, np.int64))[rest]
         order.append(int(gain.argmax()))
     # a linear programme for each is too much at large size: the last one then takes what assigning homes best adds
     few = model.capacity is None or len(order) * np.isin(model.option, chosen).sum() <= _EXACTLY
-    worth = _exactly if few else _value
+    worth = exact_worth if few else worth_of
     so_far = np.array([worth(model, np.sort(order[: k + 1])) for k in range(len(order))], dtype="float64")
-    so_far[-1:] = _exactly(model, chosen) if len(order) else so_far[-1:]
+    so_far[-1:] = exact_worth(model, chosen) if len(order) else so_far[-1:]
     return np.array(order, np.int64), so_far
 
 
-def _told(name: str, case: _Case, model: _Model, found: _Found, *, fewest: bool = False) -> Siting:
+def _told(name: str, case: _Case, model: Model, found: Found, *, fewest: bool = False) -> Siting:
     order, so_far = _ranked(model, found.chosen)
     inside = np.isin(case.option, found.chosen)
     kind = case.kind[case.option]
@@ -1353,8 +670,8 @@ def _told(name: str, case: _Case, model: _Model, found: _Found, *, fewest: bool 
         # the entries of the model are those of the case that count, in the order of home, kind and option
         here = np.flatnonzero((before == 0) & (np.nan_to_num(people) * case.kinds["weight"].to_numpy()[kind] > 0))
         here = here[np.lexsort((case.option[here], kind[here], case.home[here]))]
-        served = _assigned(model, found.chosen)
-        entry, amount = here[served > _TINY], served[served > _TINY]
+        served = assigned(model, found.chosen)
+        entry, amount = here[served > TINY], served[served > TINY]
     else:
         entry = np.flatnonzero(inside & (before == 0))
         entry = entry[np.lexsort((case.option[entry], case.minutes[entry], kind[entry], case.home[entry]))]
@@ -1401,21 +718,21 @@ def _told(name: str, case: _Case, model: _Model, found: _Found, *, fewest: bool 
         left_out=_left_out(case, model),
         objective=found.value,
         bound=found.bound,
-        gap_share=float(_gap(found.value, found.bound)),
+        gap_share=float(gap_of(found.value, found.bound)),
         proven=found.stopped == "proven",
         method=found.method,
         stopped=found.stopped,
     )
 
 
-def _chosen(case: _Case, order: _Array, so_far: _Array) -> pd.DataFrame:
+def _chosen(case: _Case, order: Array, so_far: Array) -> pd.DataFrame:
     rows = case.options.take(order)
     extra = {column: rows[column].to_numpy() for column in ("cost_yuan", "capacity") if column in rows}
     columns = {"rank": np.arange(1, len(order) + 1), "site_id": rows["site_id"].array, "kind": rows["kind"].array}
     return pd.DataFrame({**columns, **extra, "added": np.diff(so_far, prepend=0.0), "objective": so_far})
 
 
-def _left_out(case: _Case, model: _Model) -> pd.DataFrame:
+def _left_out(case: _Case, model: Model) -> pd.DataFrame:
     idle = np.bincount(model.option, minlength=len(case.options)) == 0
     nobody = case.options.loc[idle, ["site_id", "kind"]].assign(why="reaches_nobody_new")
     both: pd.DataFrame = pd.concat([case.left_out, nobody]) if len(case.left_out) else nobody
@@ -1425,15 +742,15 @@ def _left_out(case: _Case, model: _Model) -> pd.DataFrame:
 class _Base(NamedTuple):
     """Of each home: minutes without a chosen site, minutes now, people that count, whether it counts, whether a site is near."""
 
-    minutes: _Array
-    now: _Array
-    weight: _Array
-    counted: _Array
-    near: _Array
+    minutes: Array
+    now: Array
+    weight: Array
+    counted: Array
+    near: Array
     given: bool
 
 
-def _told_median(case: _Case, model: _Model, found: _Found, base: _Base) -> Siting:
+def _told_median(case: _Case, model: Model, found: Found, base: _Base) -> Siting:
     whole, people = float((base.weight * base.minutes).sum()), float(base.weight.sum())
     over = people if people > 0 else np.nan
     order, so_far = _ranked(model, found.chosen) if len(model.row) else (found.chosen, np.zeros(len(found.chosen)))
@@ -1480,7 +797,7 @@ def _told_median(case: _Case, model: _Model, found: _Found, base: _Base) -> Siti
         left_out=_left_out(case, model),
         objective=mean,
         bound=low,
-        gap_share=float(_gap(mean, low)) if people > 0 else 0.0,
+        gap_share=float(gap_of(mean, low)) if people > 0 else 0.0,
         proven=found.stopped == "proven",
         method=found.method,
         stopped=found.stopped,
@@ -1489,21 +806,5 @@ def _told_median(case: _Case, model: _Model, found: _Found, base: _Base) -> Siti
 
 # As in coverage: a limit met exactly is met.
 _SLACK = 1e-9
-_ROUNDING = 1e-12
-# An answer this near to its bound, as a share, is the best: far above the rounding of sums, far below one person of a town.
-_PROOF = 1e-9
-_TINY = 1e-6
-_KICK = 4
-_HALVINGS = 50
-_PATIENCE = 20
-_SLOWEST = 1e-3
-# The linear programme alone is solved up to this many times the size that is searched.
-_LP = 6
-# Entries that the steps of a bound may look at in all.
-_WORK = 1e9
-# Entries that the kicks may look at in all, some ten times each.
-_KICKS = 2e7
-# A variable and a row for each entry are this many times as hard as a variable a row.
-_HARDER = 8
 # Entries assigned by linear programmes, one a rank, in the table of the chosen.
 _EXACTLY = 200_000

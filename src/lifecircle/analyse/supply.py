@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lifecircle import standards
 from lifecircle.errors import CrsError, SchemaError
+from lifecircle.schema import check_numbers, rows_of
 
 Decay = Literal["binary", "gaussian"]
 _Array = NDArray[Any]
@@ -215,9 +216,9 @@ def access_by_kind(
     >>> access_by_kind(pairs, capacities, people, limits_min=limits).to_dict("list")
     {'clinic': [0.5], 'nursery': [2.0], 'school': [0.0]}
     """
-    _check(capacities["capacity"], "capacity")
-    _check(limits_min, "limits_min")
-    row = _rows(pairs["facility_id"], capacities.index)
+    check_numbers(capacities["capacity"], "capacity")
+    check_numbers(limits_min, "limits_min")
+    row = rows_of(pairs["facility_id"], capacities.index)
     of_kind = np.append(limits_min.index.get_indexer(pd.Index(capacities["kind"])), -1)
     of_pair = of_kind[row]
     columns = {
@@ -411,8 +412,8 @@ def match(
     if sizes is None:
         sizes = pd.Series(1.0, index=kinds.index, name="facilities")
     size, of = str(sizes.name), str(people.name)
-    _check(sizes, size)
-    _check(people, of)
+    check_numbers(sizes, size)
+    check_numbers(people, of)
     areas, value = areas.reindex(kinds.index), sizes.reindex(kinds.index).to_numpy(dtype="float64")
     places, listed = people.index.dropna().sort_values(), pd.Index(kinds.dropna().unique()).sort_values()
     area, kind = places.get_indexer(pd.Index(areas)), listed.get_indexer(pd.Index(kinds))
@@ -627,15 +628,15 @@ def _reach(
         raise ValueError(f"limit_min must be a positive number of minutes, not {limit_min}.")
     if decay not in ("binary", "gaussian"):
         raise ValueError(f"decay must be binary or gaussian, not {decay!r}.")
-    _check(supply, "supply")
+    check_numbers(supply, "supply")
     if not homes.is_unique:
         raise SchemaError("homes", [f"home_id repeats (first: {homes[homes.duplicated()][0]!r})"])
     is_joined = (
         np.ones(len(homes), bool) if joined is None else joined.reindex(homes).to_numpy(dtype=bool, na_value=False)
     )
     minutes = pairs["walk_min"].to_numpy(dtype="float64")
-    home = _rows(pairs["home_id"], homes)
-    facility = _rows(pairs["facility_id"], supply.index)
+    home = rows_of(pairs["home_id"], homes)
+    facility = rows_of(pairs["facility_id"], supply.index)
     if (home < 0).any():
         strange = pairs["home_id"].iloc[int(np.argmax(home < 0))]
         raise SchemaError(
@@ -653,12 +654,6 @@ def _reach(
     return _Reach(home, facility, _weights(minutes, limit_min, decay), supply.to_numpy(dtype="float64"), is_joined)
 
 
-def _rows(ids: pd.Series[Any], index: pd.Index[Any]) -> _Array:
-    """The row of each id in `index`, -1 where it has none; each distinct id is looked up once."""
-    codes, distinct = pd.factorize(ids)
-    return np.append(index.get_indexer(pd.Index(distinct)), -1)[codes]
-
-
 def _weights(minutes: _Array, limit_min: float, decay: Decay) -> _Array:
     if decay == "binary":
         return np.ones(len(minutes))
@@ -669,7 +664,7 @@ def _weights(minutes: _Array, limit_min: float, decay: Decay) -> _Array:
 
 def _levels(reach: _Reach, demand: pd.Series[float], *, balanced: bool) -> tuple[_Array, _Array]:
     """Level of service of each facility, NaN where it has none; and whether what it gives is known."""
-    _check(demand, "demand")
+    check_numbers(demand, "demand")
     heads = demand.to_numpy(dtype="float64")
     n, stocked = len(reach.supply), ~np.isnan(reach.supply)
     weight = reach.weight * stocked[reach.facility]
@@ -698,27 +693,12 @@ def _unknown(values: _Array, reach: _Reach, known: _Array) -> _Array:
 
 def _counted(access: pd.Series[float], people: pd.Series[float]) -> tuple[_Array, _Array]:
     """Access and people of the homes where both are known."""
-    _check(access, "access")
-    _check(people, "people")
+    check_numbers(access, "access")
+    check_numbers(people, "people")
     values = access.to_numpy(dtype="float64")
     heads = people.reindex(access.index).to_numpy(dtype="float64")
     both = ~(np.isnan(values) | np.isnan(heads))
     return values[both], heads[both]
-
-
-def _check(numbers: pd.Series[float], name: str) -> None:
-    values = numbers.to_numpy(dtype="float64")
-    faults = []
-    if not numbers.index.is_unique:
-        faults.append(f"the id {numbers.index[numbers.index.duplicated()][0]!r} repeats")
-    if (values < 0).any():
-        faults.append(
-            f"{int((values < 0).sum())} values below 0 (first: {numbers.index[int(np.argmax(values < 0))]!r})"
-        )
-    if np.isinf(values).any():
-        faults.append(f"{int(np.isinf(values).sum())} values are infinite")
-    if faults:
-        raise SchemaError(name, faults)
 
 
 # As in coverage: a limit met exactly is met, and so is half of the mean, whatever the last bit says.

@@ -14,6 +14,7 @@ from lifecircle.analyse import land
 from lifecircle.errors import StudyError
 from lifecircle.load import recipe
 from lifecircle.standards import StandardsError, editions
+from lifecircle.study import Study
 
 AS_OF = date(2025, 12, 31)
 
@@ -271,6 +272,7 @@ def test_a_city_brings_its_own_edition(tmp_path: Path) -> None:
         ({"land_editions": EDITION, "land_rules": RULES, "pipes": "a\n1\n"}, "pipes.csv: only"),
         ({"land_editions": EDITION, "land_rules": RULES.replace("0.8,ratio", "inf,ratio")}, "the value 'inf' is no number"),
         ({"land_editions": EDITION, "land_rules": RULES.replace("0.8,ratio", "-1,ratio")}, "line 2: the value -1 is below 0"),
+        ({"land_editions": EDITION, "land_rules": RULES.replace("0.35,share", "35,share")}, "line 3: 35 of a share is no percentage; write 0.35"),
         ({"land_editions": EDITION, "land_rules": RULES.replace("X1", "candidate")}, "named by letters and a number"),
         ({"land_editions": EDITION, "land_rules": RULES.replace("X1", "x2")}, "x2 and X2 differ in capitals only"),
         ({"land_editions": EDITION, "land_rules": RULES.replace("X1", "L9a")}, "the name L9a is taken"),
@@ -304,6 +306,25 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(StandardsError) as error:
         editions.land("ours", folder=own)
     assert str(error.value) == "; ".join(editions.faults(own))
+
+
+def test_a_citys_own_limit_of_the_town_is_judged_beside_the_national_ones(tmp_path: Path) -> None:
+    """A building of 7,500 m² on 10,000 m² of construction land is 0.75: within 0.6 and 0.8, and over the county's own 0.7."""
+    limit = "ours,X3,town,any,town_far,<=,0.7,ratio,县政办〔2025〕1号,第五条,F,全城不高于0.7,At most 0.7,\n"
+    own = folder(tmp_path / "own", land_editions=EDITION, land_rules=RULES + limit)
+    frame = parcels({"a": {"land_use": "1001", "land_use_edition": "yonghai_2023"}})
+    block = gpd.GeoDataFrame({"floor_area_m2": [7_500.0]}, geometry=[box(0, 0, 50, 50)], index=["b"], crs=4547)
+    study = Study(
+        name="x",
+        crs=frame.crs,
+        as_of=AS_OF,
+        parcels=frame,
+        buildings=schema.conform("buildings", block),
+        land_edition="ours",
+        land_folder=own,
+    )
+    said = screening.analyse(study, frame)["land_town"].set_index("rule")["answer"]
+    assert said.to_dict() == {"C1": "yes", "C2": "yes", "X3": "no"}
 
 
 def test_a_default_set_of_its_own_does_not_repeal_idle_land(tmp_path: Path) -> None:

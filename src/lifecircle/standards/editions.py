@@ -238,6 +238,11 @@ def _rule_faults(rules: pd.DataFrame, known: set[str]) -> list[str]:
     for rule, quantity, unit in zip(rules["rule"], rules["quantity"], rules["unit"], strict=True):
         if quantity in quantities and unit != quantities[quantity]:
             out.append(f"land_rules.csv, {rule}: {quantity} is counted in {quantities[quantity]}, not in {unit!r}")
+    percent = (rules["unit"] == "share") & (rules["value"] > 2)
+    out += [
+        f"land_rules.csv, line {line}: {value:g} of a share is no percentage; write {value / 100:g}"
+        for line, value in _lines(rules["value"][percent])
+    ]
     # A rule's name becomes columns of a layer (X1, X1_value, …), and GeoPackage does not tell x1 from X1.
     named = rules["rule"][~rules["rule"].str.fullmatch(r"[^\W\d_]+\d+[^\W_]*|")]
     out += [

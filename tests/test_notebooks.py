@@ -304,7 +304,8 @@ def test_pipes_adds_up_to_the_lengths_drawn(pipes: nbformat.NotebookNode) -> Non
     """Kilometres by verdict and by network are those of the lines as they are drawn."""
     study, _ = normalise.place(load.recipe.read(pipeline.sample_town()))
     drawn = study.pipes.length.sum() / 1000
-    assert table(pipes, "verdicts").iloc[:, -4:].astype(float).sum().sum() == pytest.approx(drawn, abs=1)
+    told = [float(km) for km in re.findall(r"<td>([\d.]+)</td>", shown(pipes, "verdicts"))]
+    assert sum(told) == pytest.approx(drawn, abs=1)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from lifecircle.study import Study
 
 Layers = Mapping[str, gpd.GeoDataFrame | pd.DataFrame]
 _ROWS = 8
+_NAMED = 5
 
 
 class Table(NamedTuple):
@@ -215,12 +216,21 @@ def _candidates(town: Town) -> Section:
         )
         firm = (found["standing"] == "always in").sum() if "standing" in found else 0
         share = found["area_m2"].sum() / standards.parameter("ha_m2")
-        lines.append(
-            town.say(
-                f"低效用地候选 {len(found)} 块，{share:,.1f} 公顷；阈值上下浮动一成、判据逐条去掉后仍在名单的 {firm} 块。",
-                f"Low-efficiency candidates: {len(found)} parcels, {share:,.1f} ha; {firm} stay listed whatever threshold moves by a tenth or criterion is left out.",
+        unknown, every = int((land["candidate"] == "not known").sum()), len(land)
+        if unknown < every:
+            lines.append(
+                town.say(
+                    f"低效用地候选 {len(found)} 块，{share:,.1f} 公顷；阈值上下浮动一成、判据逐条去掉后仍在名单的 {firm} 块。",
+                    f"Low-efficiency candidates: {len(found)} parcels, {share:,.1f} ha; {firm} stay listed whatever threshold moves by a tenth or criterion is left out.",
+                )
             )
-        )
+        if unknown:
+            lines.append(
+                town.say(
+                    f"低效用地：{every} 块中有 {unknown} 块缺数据，是否低效未知。",
+                    f"Low-efficiency land: for {unknown} of {every} parcels the data do not say; they are not known.",
+                )
+            )
         if len(found):
             tables.append(
                 Table(
@@ -317,14 +327,20 @@ def _first(town: Town) -> Section:
     """What to do first, in order: mend the data, then what reaches most people, then what is firm."""
     steps: list[str] = []
     doubts = whole.doubts(town.network, language=town.language)
-    none = town.network.get("required_kinds_without_facility", [])
-    if none:
-        words = [labels.word(kind, town.language) for kind in none]
-        said = town.say("、".join(words), ", ".join(words).lower())
+    none = [labels.word(kind, town.language) for kind in town.network.get("required_kinds_without_facility", [])]
+    thin = any(row["item"] == "verdict" and row["word"] == "thin" for row in town.network.get("certainty", []))
+    if thin:
+        steps.append(
+            town.say(f"先补数据，再谈缺口。{doubts[0]}", f"Mend the data before speaking of gaps. {doubts[0]}")
+        )
+    elif none:
+        many = len(none) > _NAMED
+        said = town.say("、".join(none), ", ".join(none).lower())
+        zh, en = (f"{len(none)} 类", f"none of {len(none)} required kinds") if many else (f"的{said}", f"no {said}")
         steps.append(
             town.say(
-                f"先核对数据：必配设施中{said}在数据里一处也没有，是没建还是没收集，决定缺口排序。",
-                f"Check the data first: the data hold no {said}. Whether the town lacks them or nobody collected them decides the ranking.",
+                f"先核对数据：必配设施中{zh}在数据里一处也没有，是没建还是没收集，决定缺口排序。",
+                f"Check the data first: the data hold {en}. Whether the town lacks them or nobody collected them decides the ranking.",
             )
         )
     elif doubts:
@@ -346,7 +362,7 @@ def _first(town: Town) -> Section:
             )
         )
     gaps = town.results.get("gap_areas")
-    if gaps is not None and len(gaps):
+    if gaps is not None and len(gaps) and not thin:
         top = pd.DataFrame(gaps).sort_values(["rank", "tier"], kind="stable").iloc[0]
         weight = "residents" if "residents_left_out" in gaps else "dwellings"
         counted = {"residents": ("人", "residents"), "dwellings": ("套住房", "dwellings")}[weight][
@@ -400,7 +416,8 @@ def _method(town: Town) -> Section:
         *whole.doubts(town.network, language=town.language),
         *(_left_out(town, theme) for theme in town.skipped),
     ]
-    texts = pd.concat([whole.sources(theme, study) for theme in ("coverage", "parks", "pipes")], ignore_index=True)
+    used = {"coverage": "coverage_town", "parks": "park_coverage", "pipes": "pipes_screen"}
+    texts = pd.concat([whole.sources(theme, study) for theme, name in used.items() if name in town.results] or [_NONE])
     more = [
         pd.DataFrame(town.results[name])[["source"]].dropna().drop_duplicates()["source"]
         for name in ("land_rules", "reuse_rules")
@@ -423,6 +440,9 @@ def _method(town: Town) -> Section:
             Table(town.say("依据", "Sources"), pd.DataFrame({town.say("文件", "Text"): listed.tolist()}, dtype="str")),
         ],
     )
+
+
+_NONE = pd.DataFrame({"text": []}, dtype="str")
 
 
 def _left_out(town: Town, theme: str) -> str:

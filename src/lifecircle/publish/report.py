@@ -145,7 +145,7 @@ def map_of(layers: Mapping[str, Any], *, language: str = "zh") -> dict[str, str]
 
     areas: Any = layers.get("coverage_areas")
     tiers = [t for t in (15, 10, 5) if svg.drawn(areas) and f"completeness_{t}" in areas]
-    caption = "社区、道路与缺口" if zh else "Communities, streets and gaps"
+    caption = "研究范围与道路" if zh else "The place and its streets"
     if areas is not None and tiers:
         share = areas[f"completeness_{tiers[0]}"].astype("float64").to_numpy()
         place = np.where(np.isnan(share), -1, np.minimum((np.nan_to_num(share) * 5).astype(int), 4))

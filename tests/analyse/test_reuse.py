@@ -277,12 +277,16 @@ def test_upper_floors_need_small_rooms_for_the_elderly_and_a_lift() -> None:
     """On floors 1–3 rooms may be of any size, from the 4th up (GB 50016) their size must be confirmed, which no layer tells.
 
     From two storeys on a lift is asked for (GB 55019): that nobody knows either, so the fit is not known, and never denied.
-    A health station and a shop stand on the ground floor, a nursery at most on the 2nd, children at most on the 3rd.
+    A cellar is for none of these. A health station and a shop stand on the ground floor, a nursery at most on the 2nd, children at most on the 3rd.
     """
     rows = {f"f{k}": GOOD | {"floors": None, "lowest_floor": float(k)} for k in (1, 2, 3, 4)}
     rows["house"] = GOOD | {"floors": 5.0, "ground_floor_area_m2": 160.0}
     uses = ["elder_day_care", "health_station", "nursery", "childrens_centre"]
+    rows["cellar"] = GOOD | {"floors": None, "lowest_floor": -1.0}
     every = said(register(rows), uses)
+    assert every.loc[("cellar", "health_station"), "unfit_by"] == "not_below"
+    assert (every.loc["cellar", "verdict"].drop("health_station") == "not allowed").all()
+    every = every.drop(index="cellar", level="asset_id")
     care = every.xs("elder_day_care", level="use")
     assert care["needs"].to_dict() == {"f1": "", "f2": "", "f3": "", "f4": "elder_rooms", "house": ""}
     assert care.loc["f4", "verdict"] == "conditional"

@@ -72,6 +72,12 @@ SHEETS = {
     ),
     "reuse_curve": ("sites", "{}_so_far", "{}_added", "share_of_all_options", "{}_at_most", "gap_share", "proven"),
     "reuse_gains_by_area": ("sites", "area_id", "name", "use", "{}_newly", "homes_newly"),
+    "reuse_choices": (
+        *("candidates", "sites", "budget_yuan", "sites_chosen", "{}_newly", "{}_at_most", "cost_yuan", "gap_share"),
+        *("options_considered", "options_without_cost", "options_over_budget", "proven", "stopped"),
+    ),
+    "reuse_conditional": ("asset_id", "needs", "uses_conditional", "best_use", "{}_by_best_use"),
+    "reuse_unchecked": ("use", "applies_to", "rule", "source", "mark"),
     "reuse_forbidden": ("asset_id", "forbidden_by", "uses_not_allowed", "uses"),
     "reuse_assets": (
         *("space", "origin", "evidence", "months_without_use", "in_farmland", "in_ecology", "in_heritage", "in_hazard"),

@@ -282,7 +282,7 @@ def _candidates(town: Town) -> Section:
 
 def _conversions(town: Town) -> Table:
     """The best choice of the fewest conversions."""
-    sites = pd.DataFrame(town.results["reuse_sites"])
+    sites = reuse_sheets.narrow(pd.DataFrame(town.results["reuse_sites"]))
     sites = sites[sites["sites"] == sites["sites"].min()].sort_values("rank", kind="stable")
     weight = "residents" if "residents_added" in sites else "dwellings"
     return Table(
@@ -347,7 +347,7 @@ def _first(town: Town) -> Section:
         steps.append(town.say(f"先核对数据：{doubts[0]}", f"Check the data first: {doubts[0]}"))
     sites = town.results.get("reuse_sites")
     if sites is not None and len(sites):
-        few = pd.DataFrame(sites)
+        few = reuse_sheets.narrow(pd.DataFrame(sites))
         few = few[few["sites"] == few["sites"].min()].sort_values("rank", kind="stable")
         weight = "residents" if "residents_added" in few else "dwellings"
         listed = town.say("；", "; ").join(

@@ -150,7 +150,12 @@ def _entries(results: Mapping[str, Any], language: str) -> list[_Entry]:
         sorted(results["gap_areas"]["tier"].dropna().unique().tolist(), reverse=True) if "gap_areas" in results else []
     )
     kinds = results["service_areas"]["kind"].drop_duplicates().tolist() if "service_areas" in results else []
-    most = results["reuse_sites"]["sites"].max() if "reuse_sites" in results and len(results["reuse_sites"]) else 0
+    sites = results.get("reuse_sites")
+    wanted = None
+    if sites is not None and len(sites):
+        first = sites.loc[reuse_sheets.narrow(sites)["sites"].idxmax()]
+        chosen = f"\"candidates\" = '{first['candidates']}' AND " if "candidates" in sites else ""
+        wanted = f'{chosen}"sites" = {first["sites"]:g}'
     minutes = "分钟" if zh else "min"
     return [
         *(
@@ -176,7 +181,7 @@ def _entries(results: Mapping[str, Any], language: str) -> list[_Entry]:
             for k in kinds
         ),
         named("coverage", "coverage_areas", shown=True),
-        named("reuse", "reuse_sites", rows=f'"sites" = {most:g}', shown=True),
+        named("reuse", "reuse_sites", rows=wanted or '"sites" = 0', shown=True),
         named("reuse", "reuse_assets"),
         named("blocks", "renewal_blocks"),
         named("land", "land_buildings"),

@@ -55,6 +55,19 @@ def sheets(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.Data
     return out
 
 
+def narrow(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of choices of sites those made from allowed uses alone; all where a study has only the wider ones.
+
+    >>> both = pd.DataFrame({"candidates": ["allowed", "allowed or conditional"], "sites": [3, 3]})
+    >>> narrow(both)["candidates"].tolist(), len(narrow(both.iloc[1:]))
+    (['allowed'], 1)
+    """
+    if "candidates" not in frame:
+        return frame
+    allowed = frame["candidates"] == "allowed"
+    return frame[allowed] if allowed.any() else frame
+
+
 def names(rules: pd.DataFrame, language: str) -> dict[str, str]:
     """What each rule on reuse is called."""
     once = rules.drop_duplicates("rule")

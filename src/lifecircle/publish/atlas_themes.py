@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from lifecircle import standards
-from lifecircle.publish import charts, labels, symbols
+from lifecircle.publish import charts, labels, reuse_sheets, symbols
 from lifecircle.publish.drawing import named, only
 from lifecircle.publish.paper import Look
 
@@ -560,6 +560,7 @@ def _sites(place: Place) -> Layer | None:
     frame = place.geo("reuse_sites", "point")
     if frame is None:
         return None
+    frame = reuse_sheets.narrow(frame)
     frame = frame[frame["sites"] == frame["sites"].max()]
     look = Look(
         label=place.say("建议选址（首选用途）", "Proposed site (first use)"),
@@ -806,7 +807,11 @@ def _reuse_told(place: Place, focus: Focus) -> tuple[Figures, Chart]:
     ]
     curve = place.table("reuse_curve")
     if focus.shape is None and curve is not None:
-        return tuple(figures), ("gain", place.say("每多一处新增多少", "What each more site adds"), curve)
+        return tuple(figures), (
+            "gain",
+            place.say("每多一处新增多少", "What each more site adds"),
+            reuse_sheets.narrow(curve),
+        )
     use = rows["best_use"].astype("str")
     counts = use.value_counts().sort_index().sort_values(ascending=False, kind="stable").head(8)
     bars = [(place.word(code), float(n), "#5aa469") for code, n in zip(counts.index.astype("str"), counts, strict=True)]

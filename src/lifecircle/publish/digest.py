@@ -12,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 
 from lifecircle import normalise, standards
-from lifecircle.publish import labels, whole
+from lifecircle.publish import labels, reuse_sheets, whole
 from lifecircle.study import Study
 
 Layers = Mapping[str, gpd.GeoDataFrame | pd.DataFrame]

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from lifecircle.errors import OutputError
-from lifecircle.publish import geopackage, labels, output, symbols
+from lifecircle.publish import geopackage, labels, output, reuse_sheets, symbols
 
 _MM = 25.4 / 96  # a pixel of the map on paper
 _VERSION = "3.22.0"

@@ -1,7 +1,7 @@
 """The sheets on idle assets, one a question, in words: uses for each asset, assets for each use, which few, who gains, and why."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ _FLAGS = ("title_clear", "above_ground", "in_farmland", "in_ecology", "in_herita
 _TEXTS = ("space", "danger_class", "land_group")
 _LISTS = ("forbidden_by", "needs", "unfit_by", "not_known", "warnings")
 _MOST = 1_000_000
+_Frame = TypeVar("_Frame", bound=pd.DataFrame)
 
 
 def sheets(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.DataFrame]:
@@ -55,7 +56,7 @@ def sheets(flat: Mapping[str, pd.DataFrame], language: str) -> dict[str, pd.Data
     return out
 
 
-def narrow(frame: pd.DataFrame) -> pd.DataFrame:
+def narrow(frame: _Frame) -> _Frame:
     """Of choices of sites those made from allowed uses alone; all where a study has only the wider ones.
 
     >>> both = pd.DataFrame({"candidates": ["allowed", "allowed or conditional"], "sites": [3, 3]})

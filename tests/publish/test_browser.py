@@ -466,6 +466,28 @@ def test_the_topmost_feature_answers(browser: Any, tmp_path: Path) -> None:
     assert watched.quiet()
 
 
+def test_shared_borders_stay_shared_at_every_zoom(browser: Any, tmp_path: Path) -> None:
+    """Two areas that meet along a wild border of 4,000 vertices leave no gap between them, drawn 12 to 1,000 pixels wide; two fills that
+    each cover half a pixel of it leave three quarters of the colour, a gap would leave less than half."""
+    wild = np.random.default_rng(11).uniform(0.0045, 0.0055, 4000)
+    border = np.stack([wild, np.linspace(0, 0.01, 4000)], axis=1)
+    west = shapely.Polygon([(0, 0), *border, (0, 0.01)])
+    east = shapely.Polygon([(0.01, 0.01), *border[::-1], (0.01, 0)])
+    frame = gpd.GeoDataFrame({"name": ["a", "b"]}, geometry=[west, east], crs=4326)
+    overview.write({"parks": frame}, tmp_path / "a.html", title="t")
+    watched = opened(browser, tmp_path / "a.html")
+    cracks = watched.page.evaluate(
+        """() => { const l = lifecircle.layers.parks; Object.assign(l.spec.classes[0], {o: 1, w: 0});
+        const b = l.geo.box, wide = b[6] - b[0]; return [12, 47, 101, 200, 999].map(px => { const k = px / wide, c = document.createElement('canvas');
+        c.width = px + 4; c.height = px + 4; const pen = c.getContext('2d', {willReadFrequently: true});
+        lifecircle.draw(pen, [l], {k: k, ox: 2 - b[0] * k, oy: 2 + b[7] * k, w: px + 4, h: px + 4, dpr: 1});
+        const d = pen.getImageData(4, 4, Math.max(1, px - 4), Math.max(1, px - 4)).data; let n = 0;
+        for (let i = 3; i < d.length; i += 4) if (d[i] < 128) n++; return n; }); }"""
+    )
+    assert cracks == [0, 0, 0, 0, 0]
+    watched.quiet()
+
+
 def test_the_ranking_zooms_and_marks(seen: Watched, layers: dict[str, gpd.GeoDataFrame]) -> None:
     """A click on the second gap area of the list shows it: zoomed in, marked, with its popup and its layer on."""
     before = seen.page.evaluate("lifecircle.map.getZoom()")

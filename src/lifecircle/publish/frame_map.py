@@ -115,7 +115,8 @@ def layer(
 ) -> page.Features:
     """The same as a layer for ``add_to`` of any folium map, beside markers and tiles; the parameters are those of `draw`.
 
-    The name must be another for each layer of one map.
+    The name must be another for each layer of one map. Folium takes Leaflet from the network; `assets.inline` of the rendered page
+    puts it in.
 
     >>> import shapely
     >>> spots = gpd.GeoDataFrame(geometry=shapely.points([[108, 32], [108.1, 32]]), crs=4326)
@@ -168,7 +169,7 @@ def _add(
     sheet.add(
         key,
         table,
-        group="places",
+        group="own",
         kind=kind,
         name=name,
         classes=classes,

@@ -24,6 +24,7 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "parks": ("公园绿地", "Parks"),
     "pipes": ("地下管网", "Pipes"),
     "limits": ("边界与管控", "Boundaries and limits"),
+    "own": ("数据", "Data"),
 }
 _ANSWERS: Mapping[str, tuple[str, str]] = {
     "yes": ("符合", "yes"),

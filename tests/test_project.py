@@ -90,6 +90,7 @@ def test_public_names_are_these() -> None:
         "analyse",
         "compare",
         "load",
+        "mapbook",
         "network",
         "normalise",
         "pipeline",

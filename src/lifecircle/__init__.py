@@ -2,7 +2,7 @@
 
 The stages, in order: `load` reads files exactly as they are, `normalise` makes canonical tables of them (`schema` says
 which), a `Study` holds those of one place, `network` answers who walks where in how many minutes, `analyse` screens and
-measures, `publish` writes layers, maps and tables. `pipeline.run` tells it all once, `compare` says what a scenario would change; `standards`
+measures, `publish` writes layers, maps and tables. `pipeline.run` tells it all once, `compare` says what a scenario would change, `mapbook.write` draws map sheets; `standards`
 holds what the codes of practice say.
 """
 
@@ -19,6 +19,7 @@ __all__ = [
     "analyse",
     "compare",
     "load",
+    "mapbook",
     "network",
     "normalise",
     "pipeline",

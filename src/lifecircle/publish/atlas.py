@@ -743,7 +743,10 @@ def _drawn(
                 land(row, _draw_one(paper.dump(sheet), row["from"], dpi))
             else:
                 pool = pool or ProcessPoolExecutor(count, mp_context=get_context("spawn"))
-                waiting[pool.submit(_draw_one, paper.dump(sheet), row["from"], dpi)] = row
+                try:
+                    waiting[pool.submit(_draw_one, paper.dump(sheet), row["from"], dpi)] = row
+                except BrokenProcessPool:  # what drew the sheets before was ended; go on here
+                    land(row, _draw_one(paper.dump(sheet), row["from"], dpi))
                 while len(waiting) > 3 * count:
                     _collect(waiting, land)
         while waiting:

@@ -190,6 +190,22 @@ def test_a_missing_glyph_stops_its_sheet_and_no_other(layers: dict[str, Any], tm
         paper.draw(composed(layers | {"parks": parks}, "04-00"))
 
 
+def test_a_font_of_the_study_is_tried_first(layers: dict[str, Any], tmp_path: Path) -> None:
+    """With a font of its own the sheet is set in it; a file that is no font is told by name."""
+    own = fonts.packaged()[1]
+    made = drawn(layers, tmp_path / "out", by="whole", own_font=own)
+    fonts_used = {str(f["/BaseFont"] if "/BaseFont" in f else f["/Name"]) for f in _fonts(made.file)}
+    assert any("DejaVuSans" in name for name in fonts_used)
+    bad = tmp_path / "bad.otf"
+    bad.write_bytes(b"no font")
+    with pytest.raises(OutputError, match=r"bad\.otf cannot be read"):
+        drawn(layers, tmp_path / "other", by="whole", own_font=bad)
+
+
+def _fonts(path: Path) -> list[Any]:
+    return [font.get_object() for font in PdfReader(path).pages[0]["/Resources"]["/Font"].get_object().values()]
+
+
 def test_a_fault_in_one_sheet_is_told_and_stops_no_other(
     layers: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

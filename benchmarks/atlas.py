@@ -132,7 +132,7 @@ def main() -> None:
         timed: dict[str, tuple[float, float]] = {}
         for name, processes in (("one process", 1), (f"{os.cpu_count()} processes", os.cpu_count())):
             wall, start = perf_counter(), process_time()
-            made = atlas.write(frames, Path(folder) / name, about=about, style=style, options=(processes, None))
+            made = atlas.write(frames, Path(folder) / name, about=about, style=style, processes=processes)
             timed[name] = (process_time() - start, perf_counter() - wall)
         place = atlas_themes.Place(frames=frames, language=recipe.language)
         layers = atlas_themes.prepared(place)

@@ -73,6 +73,7 @@ def write(
         language=recipe.language,
         synthetic=recipe.synthetic,
         sources=sources,
+        font=recipe.sheet_font,
         doubts=[whole.method(walked, language=recipe.language), *whole.doubts(walked, language=recipe.language)[:2]],
     )
     return atlas.write(
@@ -80,10 +81,10 @@ def write(
         folder / FOLDER,
         about=about,
         style=recipe.sheet,
-        own_font=recipe.sheet_font,
         by=by,
         theme=theme,
-        options=(processes, progress),
+        processes=processes,
+        progress=progress,
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ LETTERS = 25.4 / 72
 
 
 def drawn(layers: dict[str, Any], out: Path, **how: Any) -> atlas.Atlas:
-    given = {"about": ABOUT, "style": STYLE, "theme": "parks", "options": (1, None)} | how
+    given = {"about": ABOUT, "style": STYLE, "theme": "parks", "processes": 1} | how
     return atlas.write(layers, out, **given)
 
 
@@ -193,13 +194,13 @@ def test_a_missing_glyph_stops_its_sheet_and_no_other(layers: dict[str, Any], tm
 def test_a_font_of_the_study_is_tried_first(layers: dict[str, Any], tmp_path: Path) -> None:
     """With a font of its own the sheet is set in it; a file that is no font is told by name."""
     own = fonts.packaged()[1]
-    made = drawn(layers, tmp_path / "out", by="whole", own_font=own)
+    made = drawn(layers, tmp_path / "out", by="whole", about=replace(ABOUT, font=own))
     fonts_used = {str(f["/BaseFont"] if "/BaseFont" in f else f["/Name"]) for f in _fonts(made.file)}
     assert any("DejaVuSans" in name for name in fonts_used)
     bad = tmp_path / "bad.otf"
     bad.write_bytes(b"no font")
     with pytest.raises(OutputError, match=r"bad\.otf cannot be read"):
-        drawn(layers, tmp_path / "other", by="whole", own_font=bad)
+        drawn(layers, tmp_path / "other", by="whole", about=replace(ABOUT, font=bad))
 
 
 def _fonts(path: Path) -> list[Any]:
@@ -236,7 +237,7 @@ def test_no_sheet_at_all_changes_nothing(
 
     monkeypatch.setattr(paper, "save", full)
     with pytest.raises(OutputError, match="No space left"):
-        drawn(layers, out, by="whole", about=atlas.About(**{**vars(ABOUT), "name": "他镇"}))
+        drawn(layers, out, by="whole", about=replace(ABOUT, name="他镇"))
     assert hashes(out) == before
 
 
@@ -362,7 +363,7 @@ def test_an_interrupted_run_leaves_nothing_and_goes_on(layers: dict[str, Any], t
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        drawn(layers, out, options=(1, stop))
+        drawn(layers, out, progress=stop)
     assert not out.exists()
     went_on = drawn(layers, out)
     assert went_on.sheets["status"].tolist() == ["kept", "kept", "drawn", "drawn", "drawn"]
@@ -383,7 +384,7 @@ def test_row_order_changes_nothing_that_is_counted(layers: dict[str, Any]) -> No
 def test_processes_change_nothing(layers: dict[str, Any], tmp_path: Path) -> None:
     """Sheets drawn by two spawned processes are the same bytes as those drawn in this one."""
     one = drawn(layers, tmp_path / "one", theme="all")
-    two = drawn(layers, tmp_path / "two", theme="all", options=(2, None))
+    two = drawn(layers, tmp_path / "two", theme="all", processes=2)
     assert hashes(one.out) == hashes(two.out)
 
 

@@ -40,12 +40,13 @@ _FOCUS = Look(label="", edge="#6d2f8d", width=2.0)
 _AROUND_MM = 8.0  # what a sheet shows around its area, on A3
 _FINE_MM = 0.05  # what paper cannot show
 _MOST_LABELS = 1500
+_LABEL_EMS = 14.0  # longer names are cut
 _FEW = 12  # so many sheets are drawn sooner than processes start
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class About:
-    """What every sheet says of the place: its name, system, date, standards, sources by layer, and what is doubtful."""
+    """What every sheet says of the place: its name, system, date, standards, sources by layer, what is doubtful; and the font tried first."""
 
     name: str
     crs: CRS
@@ -55,6 +56,7 @@ class About:
     synthetic: bool = False
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     doubts: Sequence[str] = ()
+    font: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,10 +91,10 @@ def write(
     *,
     about: About,
     style: Style,
-    own_font: Path | None = None,
     by: str = "community",
     theme: str = "all",
-    options: tuple[int | None, Progress | None] = (None, None),
+    processes: int | None = None,
+    progress: Progress | None = None,
 ) -> Atlas:
     """Draw the atlas into `out`, which is replaced whole when all sheets are through.
 
@@ -105,8 +107,10 @@ def write(
         blocks (``block``), or nothing else (``whole``).
     theme
         One of `THEMES`, or ``all`` the place has layers for.
-    options
-        How many processes draw (all processors where None; in this process where 1), and whom to tell of the progress.
+    processes
+        How many draw; one a processor where not said, in this process where 1.
+    progress
+        Called with what is done, what there is to do and a short text.
 
     Raises
     ------
@@ -117,11 +121,10 @@ def write(
         raise OutputError(f"--by: there is no {by!r}; use one of {', '.join(BY)}.")
     if theme != "all" and theme not in THEMES:
         raise OutputError(f"--theme: there is no {theme!r}; use all or one of {', '.join(THEMES)}.")
-    processes, progress = options
     place = Place(frames=frames, language=about.language)
     layers = atlas_themes.prepared(place)
     jobs, notes = planned(place, layers, by=by, theme=theme)
-    sheets = _Composed(place, layers, about, style, own_font, jobs)
+    sheets = _Composed(place, layers, about, style, jobs)
     out = Path(out).resolve()
     with output.staged(out) as folder, _told(out):
         rows = _drawn(sheets, out, folder, dpi=style.dpi, processes=processes, say=progress or (lambda *_: None))
@@ -247,19 +250,16 @@ class _Composed:
         layers: Mapping[str, Layer],
         about: About,
         style: Style,
-        font: Path | None,
         jobs: Sequence[_Job],
     ) -> None:
-        self.place, self.layers, self.about, self.style, self.font, self.jobs = place, layers, about, style, font, jobs
+        self.place, self.layers, self.about, self.style, self.jobs = place, layers, about, style, jobs
         self.bounds = _bounds(place)
         self.ground: list[tuple[float, float, float, float]] = []
 
     def __iter__(self) -> Iterator[tuple[_Job, Sheet | str]]:
         for job in self.jobs:
             try:
-                sheet = compose(
-                    self.place, self.layers, job, about=self.about, style=self.style, font=self.font, bounds=self.bounds
-                )
+                sheet = compose(self.place, self.layers, job, about=self.about, style=self.style, bounds=self.bounds)
             except LifecircleError as error:
                 yield job, str(error)
             except Exception as error:  # a fault of ours in one sheet: told in the table, the others go on
@@ -281,7 +281,6 @@ def compose(
     *,
     about: About,
     style: Style,
-    font: Path | None = None,
     bounds: tuple[float, float, float, float],
 ) -> Sheet:
     """The sheet of a theme and an area, all in millimetres of paper.
@@ -299,7 +298,7 @@ def compose(
     names = theme.whole if theme.whole and focus.shape is None else theme.layers
     inks: list[Ink] = []
     seen: list[list[Look]] = []
-    texts = _Texts(style.paper, font)
+    texts = _Texts(style.paper, about.font)
     for place_in, name in enumerate([*names, "area_names"]):
         if name not in layers:
             continue
@@ -346,7 +345,7 @@ def compose(
         marking=_marking(style, place),
         warning=place.say("合成数据，非真实地方", "Synthetic data, no real place") if about.synthetic else "",
         language=about.language,
-        font=font,
+        font=about.font,
     )
 
 
@@ -440,7 +439,10 @@ class _Texts:
     def _take(self, layer: Layer, pieces: _Pieces, at: NDArray[np.int64], before: int) -> None:
         if layer.names is None:
             return
-        texts = [fonts.fitted(str(name), 14.0, own=self.font) for name in layer.names[pieces.rows[at]]]
+        said = pd.Series(layer.names[pieces.rows[at]]).astype("str").str.split().str.join(" ")
+        long = fonts.widths(said.tolist(), own=self.font) > _LABEL_EMS
+        said[long] = said[long].map(lambda name: fonts.fitted(name, _LABEL_EMS, own=self.font))
+        texts = said.tolist()
         sizes = np.full(len(at), layer.size * self.f)
         extents = paper.extent(texts, sizes, own=self.font)
         shapes, angles = pieces.shapes[at], np.zeros(len(at))

@@ -134,7 +134,7 @@ def write(
             raise OutputError(f"No sheet could be drawn; the first: {table['why'].iloc[0]}")
         _bind(folder, good, about)
         _write_table(table, folder / "sheets.csv")
-        warnings = (*notes, *_warnings(sheets.ground, style, about))
+        warnings = (*notes, *_warnings(_shown_km2(sheets.ground, sheets.data), style, about))
         facts = {"atlas": about.name, "sheets": dict(zip(good["file"], good["made"], strict=True))}
         manifest.write(facts, folder / manifest.NAME)
     shutil.rmtree(_parts(out), ignore_errors=True)
@@ -254,6 +254,8 @@ class _Composed:
     ) -> None:
         self.place, self.layers, self.about, self.style, self.jobs = place, layers, about, style, jobs
         self.bounds = _bounds(place)
+        every = np.array([shapely.total_bounds(layer.shapes) for layer in layers.values()])
+        self.data = shapely.box(*np.nanmin(every[:, :2], axis=0), *np.nanmax(every[:, 2:], axis=0))
         self.ground: list[tuple[float, float, float, float]] = []
 
     def __iter__(self) -> Iterator[tuple[_Job, Sheet | str]]:
@@ -400,6 +402,7 @@ class _Texts:
         self.colours: list[str] = []
         self.boxes: list[NDArray[np.float64]] = []
         self.owners: list[NDArray[np.int64]] = []
+        self.beyond = 0  # labels more than are tried
 
     def add(self, layer: Layer, pieces: _Pieces, focus: Focus, before: int) -> None:
         """Take up the names of the rows of a layer that the sheet is about."""
@@ -417,9 +420,11 @@ class _Texts:
             rank = layer.rank[pieces.rows[at]] if layer.rank is not None else np.zeros(len(at))
             if focus.shape is None and layer.most_rank is not None:
                 at, rank = at[rank <= layer.most_rank], rank[rank <= layer.most_rank]
-            at = at[np.argsort(rank, kind="stable")][:_MOST_LABELS]
+            at = at[np.argsort(rank, kind="stable")]
             if layer.kind == "line":
                 at = self._one_a_name(layer, pieces, at)
+            self.beyond += max(0, len(at) - _MOST_LABELS)
+            at = at[:_MOST_LABELS]
             own[at] = first + np.arange(len(at))
             self._take(layer, pieces, at, before)
         if layer.kind == "point" and len(pieces.rows):
@@ -480,7 +485,7 @@ class _Texts:
                 sizes=sizes[good],
                 colours=tuple(self.colours[k] for k in good),
             ),
-            int((took < 0).sum()),
+            int((took < 0).sum()) + self.beyond,
         )
 
 
@@ -665,11 +670,18 @@ def _marking(style: Style, place: Place) -> str:
     return place.say("公开", "Public") if style.marking == "public" else place.say("内部资料", "For internal use")
 
 
-def _warnings(grounds: Sequence[tuple[float, float, float, float]], style: Style, about: About) -> list[str]:
+def _shown_km2(grounds: Sequence[tuple[float, float, float, float]], data: Any) -> float:
+    """The ground all sheets together show, as far as the data go."""
+    if not grounds:
+        return 0.0
+    frames: Any = shapely.box(*np.array(grounds).T)
+    return float(shapely.area(shapely.intersection(shapely.union_all(frames), data))) / 1e6
+
+
+def _warnings(shown: float, style: Style, about: About) -> list[str]:
     """What is to be asked before the sheets leave the house; never a verdict."""
     zh = about.language == "zh"
     limit = float(standards.read("map_sheet").query("code == 'secrecy_area'")["value"].iloc[0])
-    shown = shapely.area(shapely.union_all(shapely.box(*np.array(grounds).T))) / 1e6 if grounds else 0.0
     said = []
     if shown > limit:
         said.append(

@@ -190,13 +190,15 @@ def report(place: Path | str, *, out: Path | str | None = None, progress: Progre
 
     Returns the path of the page.
     """
-    from lifecircle.publish import digest, manifest, output
+    from lifecircle.publish import charts, digest, figures, manifest, output
     from lifecircle.publish import report as pages
 
     found = results(place, out=out, progress=progress)
     study, language = found.study, found.study.language
     told = digest.sections(study, found.inventory, found.results, skipped=found.skipped, network=found.network)
-    drawn = pages.map_of({**study.tables(), **found.results}, language=language)
+    drawn = {"glance": pages.map_of({**study.tables(), **found.results}, language=language)}
+    for code, mine in figures.of(found.results, language=language).items():
+        drawn[code] = {caption: charts.svg(chart) for caption, chart in mine.items()}
     with output.staged(found.out / "report") as folder:
         pages.write(
             told, folder / "report.html", title=study.name, language=language, synthetic=study.synthetic, figures=drawn

@@ -36,13 +36,13 @@ def told() -> list[digest.Section]:
 
 def test_captions_are_numbered_by_fields(tmp_path: Path) -> None:
     """Three tables and a figure: captions 表 1, 表 2, 表 3 above and 图 1 below, the numbers as SEQ fields in the style Caption."""
-    appendix.write(told(), tmp_path / "a.docx", title="附表", figures={"覆盖": PIXEL})
+    appendix.write(told(), tmp_path / "a.docx", title="附表", figures={"shares": {"覆盖": PIXEL}})
     document = docx.Document(str(tmp_path / "a.docx"))
     captions = [paragraph for paragraph in document.paragraphs if paragraph.style.name == "Caption"]
     fields = [field for paragraph in captions for field in paragraph._p.iter(qn("w:fldSimple"))]
-    assert [field.get(qn("w:instr")).split()[:2] for field in fields] == [["SEQ", "表"]] * 3 + [["SEQ", "图"]]
-    assert ["".join(t.text for t in field.iter(qn("w:t"))) for field in fields] == ["1", "2", "3", "1"]
-    assert [paragraph.text.split()[-1] for paragraph in captions] == ["占比", "没有行", "清单", "覆盖"]
+    assert [field.get(qn("w:instr")).split()[:2] for field in fields] == [["SEQ", w] for w in ("表", "表", "图", "表")]
+    assert ["".join(t.text for t in field.iter(qn("w:t"))) for field in fields] == ["1", "2", "1", "3"]
+    assert [paragraph.text.split()[-1] for paragraph in captions] == ["占比", "没有行", "覆盖", "清单"]
 
 
 def test_tables_hold_the_cells_as_text(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_the_same_bytes_each_time(tmp_path: Path) -> None:
     """Written again two seconds later (the clock of a zip file) the document has the same bytes, and its parts one date."""
     held = []
     for _ in range(2):
-        appendix.write(told(), tmp_path / "a.docx", title="附表", figures={"覆盖": PIXEL})
+        appendix.write(told(), tmp_path / "a.docx", title="附表", figures={"shares": {"覆盖": PIXEL}})
         held.append((tmp_path / "a.docx").read_bytes())
         time.sleep(2.1)
     assert held[0] == held[1]
@@ -87,7 +87,7 @@ def test_the_same_bytes_each_time(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture that is none, a missing folder, a full disk."""
     with pytest.raises(OutputError, match="is not a picture"):
-        appendix.write(told(), tmp_path / "a.docx", title="t", figures={"x": b"no"})
+        appendix.write(told(), tmp_path / "a.docx", title="t", figures={"shares": {"x": b"no"}})
     with pytest.raises(OutputError, match=r"a\.docx cannot be written"):
         appendix.write(told(), tmp_path / "no" / "a.docx", title="t")
 
@@ -102,12 +102,26 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
 def test_libreoffice_opens_it(tmp_path: Path) -> None:
-    """LibreOffice Writer turns it into a PDF with the captions counted."""
-    appendix.write(told(), tmp_path / "a.docx", title="附表")
+    """LibreOffice Writer reads the captions with their numbers, and every row of a table that runs over pages."""
+    rows = pd.DataFrame({"地块": [f"YX{k:04d}" for k in range(200)], "面积": ["1.0"] * 200}, dtype="str")
+    sections = [*told(), digest.Section("candidates", "可以动的地方", [], [digest.Table("候选", rows)])]
+    appendix.write(sections, tmp_path / "a.docx", title="附表")
     home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
     asked = ["soffice", home, "--headless", "--convert-to", "txt:Text (encoded):UTF8", "--outdir", str(tmp_path)]
     subprocess.run([*asked, str(tmp_path / "a.docx")], check=False, capture_output=True, timeout=120)
     if not (tmp_path / "a.txt").exists():
         pytest.skip("LibreOffice is here without Writer")
     text = (tmp_path / "a.txt").read_text(encoding="utf-8-sig")
-    assert [line for line in text.splitlines() if line.startswith("表")] == ["表 1  占比", "表 2  没有行", "表 3  清单"]
+    assert [line for line in text.splitlines() if line.startswith("表")] == [
+        *("表 1  占比", "表 2  没有行", "表 3  清单", "表 4  候选"),
+    ]
+    assert all(f"YX{k:04d}" in text for k in range(200))
+
+
+def test_properties_stand_in_the_order_of_the_standard(tmp_path: Path) -> None:
+    """Word refuses a table whose borders follow its layout: ECMA-376 wants tblW, jc, tblBorders, tblLayout, tblLook."""
+    appendix.write(told(), tmp_path / "a.docx", title="附表")
+    for table in docx.Document(str(tmp_path / "a.docx")).tables:
+        names = [child.tag.split("}")[1] for child in table._tbl.tblPr]
+        order = ["tblStyle", "tblW", "jc", "tblBorders", "tblLayout", "tblLook"]
+        assert names == sorted(names, key=order.index)

@@ -26,7 +26,7 @@ def write(
     *,
     title: str,
     language: str = "zh",
-    figures: Mapping[str, bytes] | None = None,
+    figures: Mapping[str, Mapping[str, bytes]] | None = None,
 ) -> None:
     """Write the sections as a Word document: headings, sentences, tables with numbered captions above, figures with numbered captions below.
 
@@ -37,7 +37,7 @@ def write(
     Parameters
     ----------
     figures
-        Pictures (PNG) by their captions; they stand at the end.
+        Pictures (PNG) by section and caption; they stand at the end of their section.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def write(
     document: Any = docx.Document()
     _dress(document)
     document.add_paragraph(_clean(title), style="Title")
-    tables = 0
+    tables = drawn = 0
     for section in sections:
         document.add_paragraph(_clean(section.title), style="Heading 1")
         for line in section.lines:
@@ -61,14 +61,17 @@ def write(
             tables += 1
             _caption(document, "表" if zh else "Table", tables, table.caption)
             _add_table(document, table)
-    for number, (caption, picture) in enumerate((figures or {}).items(), start=1):
-        try:
-            document.add_picture(io.BytesIO(picture), width=Cm(_WIDE_CM))
-        except UnrecognizedImageError as error:
-            raise OutputError(f"The figure {caption!r} is not a picture that Word knows.") from error
-        document.paragraphs[-1].paragraph_format.keep_with_next = True
-        document.paragraphs[-1].alignment = 1
-        _caption(document, "图" if zh else "Figure", number, caption, below=True)
+        for caption, picture in (figures or {}).get(section.code, {}).items():
+            drawn += 1
+            try:
+                shown = document.add_picture(io.BytesIO(picture))
+            except UnrecognizedImageError as error:
+                raise OutputError(f"The figure {caption!r} is not a picture that Word knows.") from error
+            if shown.width > Cm(_WIDE_CM):
+                shown.height, shown.width = round(shown.height * Cm(_WIDE_CM) / shown.width), Cm(_WIDE_CM)
+            document.paragraphs[-1].paragraph_format.keep_with_next = True
+            document.paragraphs[-1].alignment = 1
+            _caption(document, "图" if zh else "Figure", drawn, caption, below=True)
     core = document.core_properties
     core.title, core.author, core.comments, core.last_modified_by = _clean(title)[:255], "lifecircle", "", ""
     core.created = core.modified = output.stamp().replace(tzinfo=None)
@@ -162,8 +165,10 @@ def _add_table(document: Any, table: digest.Table) -> None:
     heads = [str(column) for column in table.cells.columns]
     made = document.add_table(rows=1 + len(table.cells), cols=len(heads))
     made.alignment = 1
-    made.autofit = True
+    made.autofit = False
     widths = _widths(table)
+    for column, wide in zip(made.columns, widths, strict=True):
+        column.width = Cm(wide)
     right = [digest.is_number(table.cells[column]) for column in table.cells.columns]
     lines = [heads, *([str(cell) for cell in row] for row in table.cells.itertuples(index=False))]
     for place, (line, row) in enumerate(zip(lines, made.rows, strict=True)):
@@ -190,7 +195,7 @@ def _widths(table: digest.Table) -> list[float]:
     for column in table.cells.columns:
         texts = pd.concat([pd.Series([str(column)], dtype="str"), table.cells[column].astype("str")])
         wide = (texts.str.len() + texts.str.count("[\u2e80-\uffef]")).astype("float64")
-        longest.append(float(np.clip(max(wide.max(), wide.iloc[0] / 2), 6, 34)))
+        longest.append(float(np.clip(max(wide.max(), wide.iloc[0] / 2), 8, 34)))
     return [_WIDE_CM * each / sum(longest) for each in longest]
 
 
@@ -204,4 +209,5 @@ def _rule(parent: Any, name: str, edges: Mapping[str, str]) -> None:
         for key, value in (("w:val", "single"), ("w:sz", size), ("w:space", "0"), ("w:color", "000000")):
             line.set(qn(key), value)
         borders.append(line)
-    parent.append(borders)
+    # Word wants the children of a table's properties in the order of the standard
+    parent.insert_element_before(borders, "w:shd", "w:noWrap", "w:tblLayout", "w:tblCellMar", "w:tblLook")

@@ -22,11 +22,12 @@ def write(
     title: str,
     language: str = "zh",
     synthetic: bool = False,
-    figures: Mapping[str, str] | None = None,
+    figures: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """Write the sections to `path` as one page of HTML that prints to A4; the same bytes on every run.
 
-    `figures` are drawings in SVG by their captions, such as `map_of`; they stand below the first section. Every text is escaped.
+    `figures` are drawings in SVG by section and caption (see `map_of` and `figures.of`); they stand at the end of their section. Every text is
+    escaped, only drawings are put in as they are.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def page(
     title: str,
     language: str = "zh",
     synthetic: bool = False,
-    figures: Mapping[str, str] | None = None,
+    figures: Mapping[str, Mapping[str, str]] | None = None,
 ) -> str:
     """The page as text; see `write`.
 
@@ -66,18 +67,17 @@ def page(
         + (f"<p class=made-up>{_safe(made_up)}</p>" if made_up else "")
         + "</header>"
     ]
-    tables = 0
+    tables = drawn = 0
     for place, section in enumerate(sections):
         body.append(f'<section id="{_safe(section.code)}"><h2>{place + 1} {_safe(section.title)}</h2>')
         body.append(_lines(section))
         for table in section.tables:
             tables += len(table.cells.columns) > 1
             body.append(_table(table, f"{'表' if zh else 'Table'} {tables}"))
-        if place == 0:
-            for number, (caption, drawing) in enumerate((figures or {}).items(), start=1):
-                body.append(
-                    f"<figure>{drawing}<figcaption>{'图' if zh else 'Figure'} {number} {_safe(caption)}</figcaption></figure>"
-                )
+        for caption, drawing in (figures or {}).get(section.code, {}).items():
+            drawn += 1
+            number = f"{'图' if zh else 'Figure'} {drawn}"
+            body.append(f"<figure>{drawing}<figcaption>{number} {_safe(caption)}</figcaption></figure>")
         body.append("</section>")
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{_safe(title)} · {kind}</title><style>{_CSS}</style>'
     return (
@@ -194,7 +194,10 @@ thead { display: table-header-group }
 tr, figure, li { break-inside: avoid }
 .bar { display: block; background: linear-gradient(90deg, #bcd6e4 var(--share), transparent var(--share)); padding: 0 1mm }
 figure { margin: 4mm 0 }
-svg { display: block; width: 100%; max-height: 88mm; border: 1px solid #dde3e7 }
+svg { display: block; width: 100%; height: auto; max-height: 88mm; margin: 0 auto }
+#glance svg { border: 1px solid #dde3e7 }
+#shares figure, #candidates figure { display: inline-block; width: 48%; margin: 2mm .8%; vertical-align: top }
+#shares svg, #candidates svg { max-height: 62mm }
 figcaption { font-size: 9pt; color: #45525c }
 @media print { body { max-width: none; padding: 0 } * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 """

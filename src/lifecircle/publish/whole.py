@@ -56,7 +56,7 @@ def write(
     OutputError
         A file that cannot be written, or nothing to draw.
     """
-    from lifecircle.publish import appendix, digest  # they read what this module says
+    from lifecircle.publish import appendix, charts, digest, figures  # they read what this module says
 
     (folder / "maps").mkdir()
     (folder / "tables").mkdir()
@@ -69,7 +69,11 @@ def write(
         _write_workbook(theme, sheets, folder / "tables" / f"{theme}.xlsx", study)
     told = digest.sections(study, inventory, results, skipped=skipped, network=network)
     named = f"{study.name} · {'附表' if study.language == 'zh' else 'Appendix'}"
-    appendix.write(told, folder / "tables" / "appendix.docx", title=named, language=study.language)
+    drawn = figures.of(results, language=study.language)
+    pictures = {
+        code: {said: charts.png(chart, dpi=_DPI) for said, chart in mine.items()} for code, mine in drawn.items()
+    }
+    appendix.write(told, folder / "tables" / "appendix.docx", title=named, language=study.language, figures=pictures)
     wish = {"language": study.language, **(maps or {})}
     language = str(wish["language"])
     themes.write_all(
@@ -381,6 +385,7 @@ def _with_unit(values: pd.Series[float], units: pd.Series[str], language: str) -
     return shares.where(units == "share", counts).astype("str")
 
 
+_DPI = 150
 _THEMES = ("coverage", "land", "parks", "pipes", "reuse", "blocks")
 _SHEETS = {
     "coverage": (

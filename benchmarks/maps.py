@@ -36,17 +36,16 @@ def parcels(many: int) -> gpd.GeoDataFrame:
     spots = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2) * 30 + rng.uniform(0, 24, (side * side, 2))
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(spots), extend_to=shapely.box(0, 0, side * 30, side * 30)))
     cells = shapely.intersection(cells, shapely.box(0, 0, side * 30, side * 30))
-    frame = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         {
             "parcel": pd.array(np.char.add("P", np.char.zfill(np.arange(len(cells)).astype(str), 7)), dtype="str"),
             "use": pd.array(rng.choice(list("abcdefgh"), len(cells)), dtype="str"),
             "area_m2": shapely.area(cells).round(1),
             "built_year": rng.integers(1960, 2024, len(cells)).astype(float),
         },
-        geometry=shapely.transform(cells, lambda at: at + [500_000 - side * 15, 3_600_000]),
+        geometry=shapely.transform(cells, lambda at: at + np.array([500_000 - side * 15, 3_600_000])),
         crs=4547,
     )
-    return frame
 
 
 def packed(frame: gpd.GeoDataFrame, path: Path) -> None:

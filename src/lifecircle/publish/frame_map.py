@@ -78,17 +78,11 @@ def draw(
     if ground is not None and ground.shift is not None:
         kept = basemaps.shifted(kept, ground.shift)
     kind, drawn = _of_kind(kept)
-    zh = language == "zh"
     left = len(frame) - len(drawn)
-    note = (
-        (
-            f"未画 {left:,} 行（无图形或类型不同）。"
-            if zh
-            else f"Not drawn: {left:,} rows without a shape or of another kind."
-        )
-        if left
-        else ""
-    )
+    note = {
+        "zh": f"未画 {left:,} 行（无图形或类型不同）。" if left else "",
+        "en": f"Not drawn: {left:,} rows without a shape or of another kind." if left else "",
+    }
     drawings = []
     for each in overview.LANGUAGES[language]:
         sheet = Drawing(language=each, words={})

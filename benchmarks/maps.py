@@ -26,15 +26,25 @@ from playwright.sync_api import sync_playwright
 from lifecircle.publish import assets, frame_map, overview
 
 COLUMNS = ["parcel", "use", "area_m2", "built_year"]
-COLOURS = dict(zip("abcdefgh", ("#ffff2d", "#ff5fd2", "#ff0000", "#bb9674", "#8761d3", "#b7b7b7", "#00ff00", "#338ec0"), strict=True))
+COLOURS = dict(
+    zip(
+        "abcdefgh",
+        ("#ffff2d", "#ff5fd2", "#ff0000", "#bb9674", "#8761d3", "#b7b7b7", "#00ff00", "#338ec0"),
+        strict=True,
+    )
+)
 
 
 def parcels(many: int) -> gpd.GeoDataFrame:
     """About so many cells with columns, in a projected system."""
     rng = np.random.default_rng(1)
     side = round(many**0.5)
-    spots = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2) * 30 + rng.uniform(0, 24, (side * side, 2))
-    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(spots), extend_to=shapely.box(0, 0, side * 30, side * 30)))
+    spots = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2) * 30 + rng.uniform(
+        0, 24, (side * side, 2)
+    )
+    cells = shapely.get_parts(
+        shapely.voronoi_polygons(shapely.MultiPoint(spots), extend_to=shapely.box(0, 0, side * 30, side * 30))
+    )
     cells = shapely.intersection(cells, shapely.box(0, 0, side * 30, side * 30))
     return gpd.GeoDataFrame(
         {
@@ -57,7 +67,12 @@ def plain(frame: gpd.GeoDataFrame, path: Path, *, canvas: bool = False) -> None:
     given = frame.to_crs(4326)
     folium.GeoJson(
         given,
-        style_function=lambda one: {"fillColor": COLOURS[one["properties"]["use"]], "color": "#5a6570", "weight": 0.6, "fillOpacity": 0.7},
+        style_function=lambda one: {
+            "fillColor": COLOURS[one["properties"]["use"]],
+            "color": "#5a6570",
+            "weight": 0.6,
+            "fillOpacity": 0.7,
+        },
         tooltip=folium.GeoJsonTooltip(COLUMNS),
     ).add_to(out)
     west, south, east, north = given.total_bounds
@@ -110,7 +125,9 @@ def main() -> None:
         }
     packed(frame.iloc[:10], Path(tempfile.mkdtemp()) / "warm.html")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
         times: dict[str, dict[str, list[float]]] = {name: {"write": [], "load": [], "pan": []} for name in ways}
         sizes: dict[str, float] = {}
         for _ in range(given.runs):
@@ -123,10 +140,18 @@ def main() -> None:
                 load, pan = loaded(browser, path)
                 times[name]["load"].append(load)
                 times[name]["pan"].append(pan)
-        print(f"{len(frame):,} areas of {shapely.get_num_coordinates(frame.geometry.array).mean() - 1:.1f} vertices; Chromium {browser.version};", end=" ")
+        print(
+            f"{len(frame):,} areas of {shapely.get_num_coordinates(frame.geometry.array).mean() - 1:.1f} vertices; Chromium {browser.version};",
+            end=" ",
+        )
         browser.close()
-    print(", ".join(f"{name} {version(name)}" for name in ("folium", "geopandas", "shapely", "numpy")), f"Python {platform.python_version()}")
-    print("| | write, s | page, MB | load until a tooltip, s | pan, s | load, times ours |\n|---|---:|---:|---:|---:|---:|")
+    print(
+        ", ".join(f"{name} {version(name)}" for name in ("folium", "geopandas", "shapely", "numpy")),
+        f"Python {platform.python_version()}",
+    )
+    print(
+        "| | write, s | page, MB | load until a tooltip, s | pan, s | load, times ours |\n|---|---:|---:|---:|---:|---:|"
+    )
     ours = statistics.median(times["lifecircle"]["load"])
     for name, taken in times.items():
         write, load, pan = (statistics.median(taken[what]) for what in ("write", "load", "pan"))

@@ -14,6 +14,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def index_frame(paper: str) -> tuple[float, float]:
 def fingerprint(sheet: Sheet) -> str:
     """What two sheets that look the same have in common, and no others."""
     shelf = hashlib.sha256()
-    shelf.update(f"{_EDITION} {mpl.__version__}".encode())
+    shelf.update(f"{_EDITION} {version('lifecircle')} {mpl.__version__}".encode())
     chart = None if sheet.chart is None else (*sheet.chart[:2], sheet.chart[2].to_csv())
     font = "" if sheet.font is None else hashlib.sha256(sheet.font.read_bytes()).hexdigest()
     told = {
@@ -529,7 +530,7 @@ def _draw_title(page: _Page) -> None:
 # -- what stands beside the map ------------------------------------------------------------------------------------------
 
 _ROW, _HEAD, _GAP = 4.5, 6.2, 3.0
-_CHART = (26.0, 62.0)  # the least and the most height of a chart
+_CHART = (20.0, 62.0)  # the least and the most height of a chart
 
 
 def _draw_column(page: _Page) -> None:
@@ -545,13 +546,15 @@ def _draw_column(page: _Page) -> None:
     figures = _HEAD + _ROW * len(sheet.figures) + _GAP if sheet.figures else 0.0
     chart = 0.0 if sheet.chart is None else _HEAD + _GAP + _CHART[0]
     rows = _legend_rows(page, top - bottom - figures - chart - _HEAD - _GAP)
+    if 2 * rows < len(sheet.legend):  # a legend goes before a chart
+        rows = _legend_rows(page, top - bottom - figures - _HEAD - _GAP)
     top = _draw_legend(page, x, w, top, rows)
     if sheet.figures:
         top = _draw_figures(page, x, w, top)
     if sheet.chart is not None:
         most = 6.0 + 6.5 * len(sheet.chart[2]) if sheet.chart[0] == "bars" else _CHART[1]
         room = min(top - bottom - _HEAD - _GAP, _CHART[1], most)
-        if room >= min(_CHART[0], most) - 2:  # a legend goes before a chart too small to read
+        if room >= min(_CHART[0], most) - 2:
             _draw_chart(page, x, w, top, room)
 
 
@@ -639,7 +642,7 @@ def _draw_chart(page: _Page, x: float, w: float, top: float, height: float) -> N
             "ytick.major.width": 0.4,
             "xtick.major.pad": 1.6,
             "ytick.major.pad": 1.6,
-            "axes.labelpad": 1.5,
+            "axes.labelpad": 3.0,
             "legend.borderaxespad": 0.2,
         }
     ):

@@ -108,7 +108,10 @@ def test_the_report_asks_nothing_and_escapes_everything(place: Path) -> None:
     out = place.parent / "out"
     page = pipeline.report(place, out=out)
     text = page.read_text(encoding="utf-8")
-    assert not re.search(r"https?:|<script|<link|@import|url\(|<img", text)
+    assert not re.search(r"<script|<link|@import|url\((?!#)|<img|src=\"|xlink:href=\"(?!#)", text)
+    # names of namespaces inside the charts are no addresses to ask
+    names = ("http://www.w3.org/", "http://purl.org/dc/", "http://creativecommons.org/ns")
+    assert all(address.startswith(names) for address in re.findall(r"https?://[^\"\s<]+", text))
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
     before = page.read_bytes()
     assert pipeline.report(place, out=out).read_bytes() == before

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -176,3 +177,18 @@ def test_qgis_opens_project_and_styles(folder: Path, tmp_path: Path) -> None:
     assert styled["colours"][0] == symbols.CANDIDATES["candidate"][2]["c"]
     assert styled["words"]["candidate"]
     assert (tmp_path / "pic.png").stat().st_size > 2000
+
+
+def test_idle_assets_are_coloured_by_every_verdict_of_the_map() -> None:
+    """The expression that colours idle assets gives each verdict the map knows, and no other."""
+    asset = gpd.GeoDataFrame(
+        {"uses_allowed": [0.0], "uses_conditional": [1.0]},
+        index=pd.Index(["A1"], name="asset_id"),
+        geometry=[shapely.Point(500_000, 4_163_000)],
+        crs=CRS,
+    )
+    table = qgis.styles({"reuse_assets": asset}, language="en")
+    root = ET.fromstring(table.set_index("styleName").loc["English", "styleQML"].split("\n", 1)[1])
+    renderer = next(root.iter("renderer-v2"))
+    assert set(re.findall(r"'([a-z ]+)'", str(renderer.get("attr")))) == set(symbols.VERDICTS)
+    assert [entry.get("value") for entry in root.iter("category")] == list(symbols.VERDICTS)

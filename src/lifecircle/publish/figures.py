@@ -19,7 +19,7 @@ def of(
 
     >>> pipes = pd.DataFrame({"network": ["gas"], "age": ["0–9"], "length_m": [1500.0]})
     >>> {code: list(charts) for code, charts in of({"pipes_length": pipes}, language="en").items()}
-    {'shares': {}, 'candidates': ['Pipes by age']}
+    {'shares': [], 'candidates': ['Pipes by age']}
     """
     from lifecircle.publish import charts
 

@@ -427,3 +427,34 @@ def test_what_sheets_cannot_say_is_refused(study, was, now, key, why):
     assert len(said) == 1
     assert said[0].startswith(f"{key}:")
     assert why in said[0]
+
+
+LAYER = '[layers.parcels]\nsource = "parcels.csv"\ncrs = "EPSG:4547"\nxy = ["x", "y"]\n'
+
+
+@pytest.mark.parametrize(
+    ("said", "ground"),
+    [
+        ("osm", "osm"),
+        ("tianditu_image", "tianditu_image"),
+        ("https://e.org/{z}/{x}/{y}.png", "https://e.org/{z}/{x}/{y}.png"),
+        ("gcj02:https://e.org/{z}/{x}/{y}.png", "gcj02:https://e.org/{z}/{x}/{y}.png"),
+        ("town.mbtiles", "{folder}town.mbtiles"),
+        ("GCJ-02:town.pmtiles", "GCJ-02:{folder}town.pmtiles"),
+    ],
+)
+def test_basemaps_a_recipe_can_name(study, tmp_path, said, ground):
+    """Names, addresses and files of tiles are taken, a file with the folder of the recipe; maps may be in both languages."""
+    files = ("town.mbtiles", "town.pmtiles")
+    found = study(f'{HEAD}basemap = "{said}"\nmaps_language = "both"\n{LAYER}', *files)
+    assert found.ground == ground.replace("{folder}", f"{tmp_path}{os.sep}")
+    assert found.maps_language == "both"
+
+
+@pytest.mark.parametrize(
+    "said", ["tiles", "none.mbtiles", "https://e.org/tiles.png", "bd09:https://e.org/{z}/{x}/{y}.png"]
+)
+def test_what_is_no_basemap_is_refused(study, said):
+    """A word nobody knows, a file that is not there, an address without places and BD-09 are refused with their key."""
+    (fault,) = faults(study, f'{HEAD}basemap = "{said}"\n{LAYER}')
+    assert fault.startswith("basemap: ")

@@ -318,7 +318,7 @@ def test_every_command_says_what_it_does() -> None:
     from lifecircle.cli import app
 
     names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert sorted(names) == ["check", "compare", "demo", "export", "init", "lab", "report", "run", "standards"]
+    assert sorted(names) == ["atlas", "check", "compare", "demo", "export", "init", "lab", "report", "run", "standards"]
     for name in names:
         assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
         assert all(f"lifecircle {name}" in text(page) for page in READMES)

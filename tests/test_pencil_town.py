@@ -150,10 +150,10 @@ def test_the_home_on_the_boundary_is_counted_once(town: pipeline.Run) -> None:
 
 
 def test_land_parks_and_pipes_follow_their_rules(town: pipeline.Run) -> None:
-    """P1's ratio of 0.4 makes it a candidate, P2's 1.2 and (for housing) P3's 1.5 do not; the park's 500 m reach all of
-    P3; grey gas iron is on the renewal list.
+    """P1's ratio of 0.4 makes it a candidate, P2's 1.2 does not; housing is judged by age, danger and vacancy, none of which anybody knows of P3;
+    the park's 500 m reach all of P3; grey gas iron is on the renewal list.
     """
-    assert town.results["land"]["candidate"].tolist() == ["candidate", "not candidate", "not candidate"]
+    assert town.results["land"]["candidate"].tolist() == ["candidate", "not candidate", "not known"]
     assert town.results["park_land"]["share_C01"].tolist() == [1.0]
     assert town.results["pipes_screen"]["renewal"].tolist() == ["on the list", "not on the list"]
     assert town.results["pipes_length"]["length_m"].tolist() == [300, 100]

@@ -2113,6 +2113,21 @@ def _jumps(over: float, next_: float, side: float) -> bool:
 
 
 @kernel
+def _from_square(
+    west: float, south: float, side: float, ax: float, ay: float, bx: float, by: float
+) -> tuple[float, float]:
+    # How far the points of a square are from a segment that does not meet it: at least, and at most.
+    nearest, farthest = np.inf, 0.0
+    for corner in range(4):
+        away = _distance(west + (corner & 1) * side, south + (corner >> 1) * side, ax, ay, bx, by)
+        nearest, farthest = min(nearest, away), max(farthest, away)
+    for x, y in ((ax, ay), (bx, by)):
+        dx, dy = max(west - x, 0.0, x - west - side), max(south - y, 0.0, y - south - side)
+        nearest = min(nearest, np.sqrt(dx * dx + dy * dy))
+    return nearest, farthest
+
+
+@kernel
 def doubtful(
     i: Array,
     j: Array,
@@ -2213,12 +2228,7 @@ def doubtful(
                             a = first[items[m]]
                             if _distance(x, y, ex[a], ey[a], ex[a + 1], ey[a + 1]) > leg_most:
                                 continue
-                            worst = 0.0
-                            for corner in range(4):
-                                cx, cy = west + (corner & 1) * side, south + (corner >> 1) * side
-                                worst = max(worst, _distance(cx, cy, ex[a], ey[a], ex[a + 1], ey[a + 1]))
-                                if worst >= leg_most:
-                                    break
+                            _, worst = _from_square(west, south, side, ex[a], ey[a], ex[a + 1], ey[a + 1])
                             leg_most = min(leg_most, worst)
                     doubt = inside and leg_most > cap
                     for m in range(lo, hi):
@@ -2234,6 +2244,11 @@ def doubtful(
                         away = np.sqrt((x - ax - t * dx) ** 2 + (y - ay - t * dy) ** 2)
                         if away > leg_most + half:
                             continue
+                        nearest, farthest = _from_square(west, south, side, ax, ay, ax + dx, ay + dy)
+                        # A segment as near to the middle may run through the part.
+                        nearest = nearest if away > half else 0.0
+                        if nearest > leg_most + TOUCH_M:
+                            continue
                         # The places of the part's points are no farther apart than the points.
                         spread = half / np.sqrt(square) if square > 0 else 0.0
                         low, high = _bounds_on(
@@ -2242,9 +2257,9 @@ def doubtful(
                             costs.door_edge, costs.door_forth, costs.door_back, costs.door_leg,
                         )  # fmt: skip
                         if inside:
-                            doubt = high + min(leg_most, away + half) > most
+                            doubt = high + min(leg_most, farthest) > most - TOUCH_M
                         else:
-                            doubt = low + max(0.0, away - half) <= most
+                            doubt = low + nearest <= most + TOUCH_M
                     if not doubt:
                         break
                 out[p, 4 * r + c] = doubt

@@ -43,7 +43,7 @@ def analyse(study: Study, parcels: gpd.GeoDataFrame) -> Layers:
         area_difference_share=standards.parameter("area_difference_share"),
         usage=study.usage,
         industries=chosen.industries,
-        pairs=pairs,
+        pairs=None if pairs is None else standing_pairs(pairs),
     )
     group = codes["land_group"]
     scope = in_scope(parcels, codes, chosen)
@@ -67,7 +67,10 @@ def analyse(study: Study, parcels: gpd.GeoDataFrame) -> Layers:
     shown = pd.concat(
         [
             *(own, codes[["land_group", "land_use_known"]], verdict[summary], confidence(verdict), hangs),
-            *(measured.drop(columns="months_without_use_most", errors="ignore").assign(**flags), told),
+            *(
+                measured.drop(columns=["months_without_use_most", "built_year_most"], errors="ignore").assign(**flags),
+                told,
+            ),
         ],
         axis=1,
     )
@@ -95,6 +98,18 @@ _VERDICT = (
 
 def _said(flags: pd.Series[Any]) -> pd.Series[str]:
     return flags.map({True: "yes", False: "no"}).astype("str").fillna("not known")
+
+
+def standing_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of `land.shares` that count: a building stands on the parcel that holds most of it, and on a second one only with
+    more than boundaries are drawn askew, or a dangerous house would condemn its neighbour's plot.
+
+    >>> pairs = pd.DataFrame({"building": ["a", "a", "b"], "parcel": ["P", "Q", "Q"], "area_m2": [90.0, 0.5, 0.5]})
+    >>> standing_pairs(pairs)[["building", "parcel"]].values.tolist()
+    [['a', 'P'], ['b', 'Q']]
+    """
+    most = pairs.sort_values("area_m2", ascending=False, kind="stable").drop_duplicates("building").index
+    return pairs[(pairs["area_m2"] > standards.parameter("parcel_overlap_told_m2")) | pairs.index.isin(most)]
 
 
 def edition(study: Study) -> editions.LandEdition:

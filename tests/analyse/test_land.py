@@ -220,3 +220,16 @@ def test_not_known_never_becomes_a_verdict(ratios: list[float], limit: float) ->
     said = land.underused(frame, pd.Series("industrial", index=frame.index), rules)["L1"]
     expected = ["not known" if np.isnan(r) else "yes" if r < limit else "no" for r in ratios]
     assert said.tolist() == expected
+
+
+def test_a_building_without_a_year_may_be_the_newest() -> None:
+    """1985 beside a building of unknown year is no proof of “by 2000”; 2005 beside one is proof against it, and a declared year settles it."""
+    plots = {"a": {"far": 0.5}, "b": {"far": 0.5}, "c": {"far": 0.5, "built_year": 1990.0}}
+    parcels = table("parcels", plots, [box(x, 0, x + 100, 100) for x in (0, 100, 200)])
+    years = [1985, np.nan, 2005, np.nan, 1985, np.nan]
+    houses = {f"B{i}": {"built_year": year, "floors": 1.0} for i, year in enumerate(years)}
+    buildings = table("buildings", houses, [box(x, 10, x + 10, 20) for x in (10, 40, 110, 140, 210, 240)])
+    group = pd.Series("residential", index=parcels.index)
+    said = land.underused(measured(parcels, buildings), group, editions.land("default").rules)
+    assert said["L5a"].tolist() == ["not known", "no", "yes"]
+    assert said["L5a_value"].iloc[0] == "built_year = ≥ 1985; far = 0.5"

@@ -15,7 +15,14 @@ SIDE = 100.0  # every parcel is 100 × 100 m: 10,000 m², 1 ha, 15 亩
 Read = tuple[dict[str, gpd.GeoDataFrame | pd.DataFrame], pd.DataFrame, Any]
 
 
-def read(at: Path, parcels: dict[str, list[Any]], *, recipe: str = "", prints: list[Any] | None = None) -> Read:
+def read(
+    at: Path,
+    parcels: dict[str, list[Any]],
+    *,
+    recipe: str = "",
+    prints: list[Any] | None = None,
+    more: dict[str, list[Any]] | None = None,
+) -> Read:
     """The land layers, the notes and the study of a folder made of these raw columns."""
     n = len(next(iter(parcels.values())))
     plots = parcels.pop("shapes", [box(i * SIDE, 0, (i + 1) * SIDE, SIDE) for i in range(n)])
@@ -24,7 +31,7 @@ def read(at: Path, parcels: dict[str, list[Any]], *, recipe: str = "", prints: l
     text = 'name = "x"\ncrs = "EPSG:4547"\nas_of = 2025-12-31\nlanguage = "en"\n'
     text += f'[layers.parcels]\nsource = "town.gpkg"\nlayer = "parcels"\n{recipe}\n'
     if prints is not None:
-        table = {"building_id": [f"B{i}" for i in range(len(prints))], "floors": [2.0] * len(prints)}
+        table = {"building_id": [f"B{i}" for i in range(len(prints))], "floors": [2.0] * len(prints), **(more or {})}
         gpd.GeoDataFrame(table, geometry=prints, crs=4547).to_file(at / "town.gpkg", layer="buildings")
         text += '[layers.buildings]\nsource = "town.gpkg"\nlayer = "buildings"\n'
     (at / "study.toml").write_text(text, encoding="utf-8")
@@ -142,3 +149,31 @@ def test_codes_of_no_edition_are_told(tmp_path: Path) -> None:
     assert layers["land"]["land_group"].isna().all()
     assert layers["land_doubts"].set_index("doubt").loc["land_use: no edition", "count"] == 2
     assert noted(notes, "edition_unknown") == 2
+
+
+def test_a_start_that_cannot_be_read_is_not_a_plot_without_a_start(tmp_path: Path) -> None:
+    """Due in 2018. “2019” and 不详 name no day, so nobody can say that works have not begun; an empty cell, a dash and 未动工 say so."""
+    raw = {"约定开工日期": ["2018-05-01"] * 6, "实际开工日期": ["2019", "不详", None, "-", "未动工", "2018-06-01"]}
+    layers, notes, study = read(tmp_path, raw)
+    assert layers["land"]["L9a"].tolist() == ["not known", "not known", "yes", "yes", "yes", "no"]
+    assert noted(notes, "start_unreadable") == 2
+    assert "2019, 不详" in notes.loc[notes["code"] == "start_unreadable", "text"].iloc[0]
+    assert study.parcels["start_due_date"].notna().tolist() == [False, False, True, True, True, True]
+
+
+def test_without_any_date_of_start_no_plot_is_called_not_started(tmp_path: Path) -> None:
+    """Two plots due in 2018 in a register without a column of starts: whether works have begun is not known of either."""
+    layers, _, _ = read(tmp_path, {"约定开工日期": ["2018-05-01"] * 2})
+    assert layers["land"]["started"].isna().all()
+    assert layers["land"]["idle"].tolist() == ["not known", "not known"]
+
+
+def test_a_wall_drawn_askew_condemns_no_neighbour(tmp_path: Path) -> None:
+    """A house of class D reaches 1 cm × 10 m, 0.1 m², over the boundary: P0 has a dangerous house, P1 none. With 1 m it has."""
+    danger = {"danger_class": ["D", "A"], "floors": [2.0, 2.0]}
+    for over, expected in ((0.01, [1.0, 0.0]), (1.0, [1.0, 1.0])):
+        at = tmp_path / f"{over:g}"
+        at.mkdir()
+        prints = [box(80, 10, 100 + over, 20), box(120, 10, 130, 20)]
+        layers, _, _ = read(at, {"容积率": [1.0, 1.0]}, prints=prints, more=danger)
+        assert layers["land"]["dangerous"].tolist() == expected

@@ -342,14 +342,15 @@ def measures(
         - ``tax_per_mu_yuan``, ``output_per_mu_yuan``; ``tax_share_of_industry``: tax per mu ÷ that of all parcels of
           the same industry whose tax is known (their tax ÷ their area), NaN where it is the only one, since a parcel says
           nothing against itself; ``output_share_of_industry`` likewise
-        - ``built_year``: declared, else the newest of the buildings that state one
+        - ``built_year``: declared, else the newest of the buildings that state one; ``built_year_most``: the same, infinite where
+          one of them states none, since it may be newer
         - ``dangerous``: 1 where a building of class C or D (JGJ 125) stands on the parcel, 0 where every building's
           class is known and none is (or no building stands there); ``dangerous_share``: their share of footprint
         - ``vacant_share``: share of footprint in buildings said to be vacant
         - ``metered``, ``months_without_use`` and more, see `idle_months`, where `usage` is given
         - ``phased_out``, ``strategic`` (1, 0) and ``industry_norm_far``, where `industries` is given
-        - ``invested_share``, ``developed_share``, ``started`` (1, 0), ``days_past_start_due``, ``stopped_days``,
-          ``days_since_approval`` (approved and no supply date)
+        - ``invested_share``, ``developed_share``, ``started`` (1, 0; of no parcel known where none at all has a date of start or
+          stop: nobody kept them), ``days_past_start_due``, ``stopped_days``, ``days_since_approval`` (approved and no supply date)
 
     Examples
     --------
@@ -382,6 +383,8 @@ def measures(
         out[per_mu] = money / mu
         out[f"{what}_share_of_industry"] = out[per_mu] / _mean_of_industry(money, mu, parcels["industry"])
     out["built_year"] = parcels["built_year"].fillna(out.pop("newest_year"))
+    newer = out.pop("year_unknown").eq(1.0) & parcels["built_year"].isna() & out["built_year"].notna()
+    out["built_year_most"] = out["built_year"].mask(newer, np.inf)
     if industries is not None:
         out = out.join(_listed(parcels["industry"], industries))
     if usage is not None:
@@ -394,7 +397,8 @@ def measures(
     # after `as_of` is a plan.
     done = {name: parcels[name] <= pd.Timestamp(as_of) for name in ("started_date", "stopped_since", "supply_date")}
     started = done["started_date"] | done["stopped_since"]
-    dated = parcels[["start_due_date", "started_date"]].notna().any(axis=1)
+    kept = parcels[["started_date", "stopped_since"]].notna().any(axis=None)
+    dated = parcels[["start_due_date", "started_date"]].notna().any(axis=1) & kept
     out["started"] = started.astype("float64").where(started | dated)
     out["days_since_approval"] = _days(parcels["approved_date"], as_of).where(~done["supply_date"])
     return out
@@ -452,6 +456,7 @@ def _on_parcels(
         "dangerous_share",
         "vacant_share",
         "newest_year",
+        "year_unknown",
     ]
     if buildings is None or pairs is None:
         return pd.DataFrame(np.nan, index=parcels.index, columns=columns)
@@ -469,10 +474,15 @@ def _on_parcels(
             "watched": np.where(vacant.notna(), area, 0.0),
             "floor_known": of["floor_area_m2"].notna().to_numpy(),
             "newest_year": of["built_year"].to_numpy(),
+            "year_unknown": of["built_year"].isna().to_numpy(),
         }
     )
     groups = parts.groupby("parcel")
-    sums = groups.sum().drop(columns=["floor_known", "newest_year"]).reindex(range(len(parcels)), fill_value=0.0)
+    sums = (
+        groups.sum()
+        .drop(columns=["floor_known", "newest_year", "year_unknown"])
+        .reindex(range(len(parcels)), fill_value=0.0)
+    )
     out = pd.DataFrame({"footprint_m2": sums["footprint_m2"]})
     out["buildings"] = groups.size().reindex(out.index, fill_value=0).astype("float64")
     all_known = groups["floor_known"].all().reindex(out.index, fill_value=True)
@@ -483,6 +493,7 @@ def _on_parcels(
     all_watched = np.isclose(sums["watched"], sums["footprint_m2"])
     out["vacant_share"] = (sums["vacant"] / sums["footprint_m2"]).where(some & all_watched)
     out["newest_year"] = groups["newest_year"].max().reindex(out.index)
+    out["year_unknown"] = groups["year_unknown"].any().reindex(out.index, fill_value=False).astype("float64")
     out.index = parcels.index
     return out[columns]
 

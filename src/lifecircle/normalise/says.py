@@ -52,6 +52,10 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "out_of_range": ("{column}：{count} 个值超出合理范围，按缺失处理（如 {some}）", "{column}: {count} values out of range are missing (such as {some})"),
     "unknown_words": ("{column}：{count} 个词不认识，按{then}处理（{some}）", "{column}: {count} unknown words became {then} ({some})"),
     "no_material_kind": ("{count} 段管线只写“铸铁”，灰口或球墨不明，记为未知", "{count} pipes say only cast iron, grey or ductile not known: material unknown"),
+    "start_unreadable": (
+        "{count} 个地块的动工日期无法读取（如 {some}），其约定动工日期不采用，以免当作未动工",
+        "{count} parcels have a date of start that cannot be read (such as {some}): their date due is set aside, so that none counts as not started",
+    ),
     "month_only": ("{column}：{count} 个日期只到月，取当月第一天", "{column}: {count} dates name a month only; its first day is taken"),
     "ids_made": ("{count} 行没有编号，按行号编号", "{count} rows without a number are numbered by their row"),
     "id_not_unique": ("列“{column}”多数重复，不作为编号", "column {column!r} mostly repeats itself and is not taken as the number"),

@@ -221,9 +221,21 @@ def _fields(work: _Work, mapped: list[columns.Mapped], recipe: Source | None) ->
     if work.name == "parcels" and "land_use" in out:
         edition = out.get("land_use_edition", pd.Series(None, index=work.frame.index, dtype="str"))
         work.note("edition_unknown", int((out["land_use"].notna() & edition.isna()).sum()))
+    if {"started_date", "start_due_date"} <= set(out) and work.name == "parcels":
+        unclear = _start_unclear(raws["started_date"], out)
+        work.note("start_unreadable", int(unclear.sum()), some=_some(raws["started_date"][unclear]))
+        out["start_due_date"] = out["start_due_date"].mask(unclear)
     if work.name == "streets" and "class" in out:
         out["walkable"] = _walkable(work, out)
     return out
+
+
+def _start_unclear(raw: pd.Series[Any], out: Mapping[str, pd.Series[Any]]) -> pd.Series[Any]:
+    """Plots with a date due of which nobody can say whether works have begun: an empty cell, a dash or the words say no, what cannot be read does not."""
+    text = values.texts(raw)
+    words = standards.normal(text).isin(list(standards.words("parcels.started_date")))
+    silent = text.isna() | words | text.str.fullmatch(r"[-–—/\\\s]*").fillna(True).astype("bool")
+    return out["started_date"].isna() & out["start_due_date"].notna() & ~silent
 
 
 def _replaced(raw: pd.Series[Any], words: Mapping[str, str]) -> pd.Series[Any]:

@@ -397,7 +397,7 @@ def measures(
     # after `as_of` is a plan.
     done = {name: parcels[name] <= pd.Timestamp(as_of) for name in ("started_date", "stopped_since", "supply_date")}
     started = done["started_date"] | done["stopped_since"]
-    kept = parcels[["started_date", "stopped_since"]].notna().any(axis=None)
+    kept = bool(parcels[["started_date", "stopped_since"]].notna().any(axis=None))
     dated = parcels[["start_due_date", "started_date"]].notna().any(axis=1) & kept
     out["started"] = started.astype("float64").where(started | dated)
     out["days_since_approval"] = _days(parcels["approved_date"], as_of).where(~done["supply_date"])

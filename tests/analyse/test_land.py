@@ -232,4 +232,4 @@ def test_a_building_without_a_year_may_be_the_newest() -> None:
     group = pd.Series("residential", index=parcels.index)
     said = land.underused(measured(parcels, buildings), group, editions.land("default").rules)
     assert said["L5a"].tolist() == ["not known", "no", "yes"]
-    assert said["L5a_value"].iloc[0] == "built_year = ≥ 1985; far = 0.5"
+    assert said["L5a_value"].iloc[0] == "built_year ≥ 1985; far = 0.5"

@@ -830,7 +830,7 @@ def _said(measured: pd.DataFrame, conditions: pd.DataFrame) -> "pd.Series[Any]":
         if f"{quantity}_most" in measured:
             text = text.mask(measured[f"{quantity}_most"] > values, "≥ " + text)
         label = f"{quantity} = " if named else ""
-        said = said + ("; " if i else "") + label + text
+        said = said + ("; " if i else "") + (label + text).str.replace(" = ≥ ", " ≥ ", regex=False)
     return said
 
 

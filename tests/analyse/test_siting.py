@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lifecircle import load, network, normalise, pipeline, standards
@@ -286,8 +286,14 @@ def test_a_budget_is_kept_and_used_best(
     assert len(answer.chosen) <= p
 
 
+# Two options of the same worth and cost, of which the budget pays for one.
+TWINS = np.zeros((11, 5), bool)
+TWINS[[2, 2, 5, 8], [0, 2, 0, 2]] = True
+
+
 @settings(max_examples=40)
 @given(towns(), towns(), st.integers(1, 4), st.integers(0, 40))
+@example((TWINS, np.zeros(11)), (np.array([[False]]), np.ones(1)), 2, 9)
 def test_several_kinds_are_shared_out_best(
     one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], p: int, budget: int
 ) -> None:

@@ -288,7 +288,8 @@ def _chosen_freely(model: Model, worth: Array) -> tuple[float, float, Array]:
         return value, 0.0, taken
     low, dear = 0.0, top
     paid = model.cost > 0
-    high = float((worth[paid] / model.cost[paid]).max())
+    # A hair above the best ratio, so that no rounding leaves anything that costs worth its price.
+    high = float((worth[paid] / model.cost[paid]).max()) * (1 + 1e-12)
     value, cheap = at(high)
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)

@@ -112,7 +112,7 @@ def test_the_command_prints_the_table_and_exits_with_1_where_a_sheet_failed(
             "number": ["01-00", "01-01"],
             "theme": "coverage",
             "area": ["", "东街"],
-            "scale": [5000, None],
+            "scale": pd.array([5000, None], dtype="Int64"),
             "status": ["kept", "failed"],
             "why": ["", "字体缺字"],
         }
@@ -122,6 +122,8 @@ def test_the_command_prints_the_table_and_exits_with_1_where_a_sheet_failed(
     said = CliRunner().invoke(cli.app, ["atlas", str(study)])
     assert said.exit_code == 1
     assert all(text in said.output for text in ("沿用", "失败", "字体缺字", "! 请核实", "atlas.pdf"))
+    assert "全域" in said.output
+    assert "5000.0" not in said.output
 
 
 @pytest.mark.slow

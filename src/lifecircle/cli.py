@@ -289,9 +289,13 @@ def _print_comparison(found: Any) -> None:
 
 
 def _print_atlas(made: Any, *, zh: bool) -> None:
+    from lifecircle.publish.atlas import THEMES
+
     headings = {"number": "图号", "theme": "主题", "area": "范围", "scale": "比例尺", "status": "状态", "why": "原因"}
     states = {"drawn": "已绘", "kept": "沿用", "failed": "失败"}
     shown = made.sheets[list(headings)].replace({"status": states} if zh else {})
+    shown["theme"] = shown["theme"].map({code: theme.zh if zh else theme.en for code, theme in THEMES.items()})
+    shown["area"] = shown["area"].mask(shown["area"] == "", "全域" if zh else "whole").str.slice(0, 40)
     _print_frame(shown, "图幅" if zh else "Sheets", headings if zh else {})
     for warning in made.warnings:
         _out.print(f"! {warning}", markup=False)
@@ -331,8 +335,8 @@ def _print_frame(frame: Any, title: str, headings: dict[str, str]) -> None:
     table = Table(title=title, title_justify="left", box=None)
     for column in frame.columns:
         table.add_column(headings.get(column, column), overflow="fold")
-    for row in frame.itertuples(index=False):
-        table.add_row(*(Text("" if cell is None or cell != cell else str(cell)) for cell in row))
+    for row in frame.astype(object).where(frame.notna(), "").itertuples(index=False):
+        table.add_row(*(Text(str(cell)) for cell in row))
     _out.print(table)
 
 

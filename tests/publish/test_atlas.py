@@ -284,6 +284,27 @@ def test_a_community_of_one_home_has_a_sheet(layers: dict[str, Any]) -> None:
     assert sheet.scale == 500
 
 
+def test_a_community_whose_outline_crosses_itself_has_a_sheet(layers: dict[str, Any]) -> None:
+    """What thinning out makes of an intricate outline may cross itself; its sheet is drawn all the same."""
+    areas = layers["areas"].iloc[:1].copy()
+    x, y = 500_300, 3_600_300
+    crossing = shapely.Polygon([(x, y), (x + 200, y + 200), (x + 200, y), (x, y + 200)])
+    assert not shapely.is_valid(crossing)
+    sheet = composed(layers | {"areas": areas.set_geometry([crossing], crs=4547)}, "04-01")
+    assert sheet.scale >= 500
+
+
+def test_a_long_class_of_the_legend_is_set_smaller_before_it_is_cut(layers: dict[str, Any]) -> None:
+    """The range at the end of a class of 28 letters can be read, in smaller type; a short one is of full size."""
+    sheet = composed(layers, "04-00")
+    looks = [replace(sheet.legend[0], label=label) for label in ("15-min completeness 80–100 %", "Parks")]
+    figure = paper.draw(replace(sheet, legend=tuple(looks * 4)))
+    words = next(artist for artist in figure.get_children() if hasattr(artist, "items"))
+    size = {text: size for _, _, text, size, _, _ in words.items}
+    assert size["Parks"] == pytest.approx(7.6)
+    assert 5.4 <= size["15-min completeness 80–100 %"] < 7.6
+
+
 def test_a_name_of_300_characters_is_cut(layers: dict[str, Any], tmp_path: Path) -> None:
     """Long names of communities, parks and authors end in an ellipsis inside their room."""
     areas, parks = layers["areas"].copy(), layers["parks"].copy()

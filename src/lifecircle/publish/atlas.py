@@ -29,7 +29,7 @@ from pyproj import CRS, Transformer
 from lifecircle import standards
 from lifecircle.errors import LifecircleError, OutputError
 from lifecircle.load.recipe import Sheet as Style
-from lifecircle.publish import atlas_themes, fonts, label_places, manifest, output, paper
+from lifecircle.publish import atlas_themes, fonts, label_places, manifest, output, paper, workbook
 from lifecircle.publish.atlas_themes import THEMES, Focus, Layer, Place, Theme
 from lifecircle.publish.drawing import named
 from lifecircle.publish.paper import Ink, Lettering, Look, Sheet
@@ -129,6 +129,8 @@ def write(
     with output.staged(out) as folder, _told(out):
         rows = _drawn(sheets, out, folder, dpi=style.dpi, processes=processes, say=progress or (lambda *_: None))
         table = pd.DataFrame(rows).sort_values("number", kind="stable").reset_index(drop=True)
+        # a sheet that could not be composed has none of these, and a scale stays a whole number
+        table = table.astype(dict.fromkeys(("scale", "labels", "labels_left_out"), "Int64"))
         good = table[table["status"] != "failed"]
         if not len(good):
             raise OutputError(f"No sheet could be drawn; the first: {table['why'].iloc[0]}")
@@ -516,7 +518,8 @@ def _mask(
 ) -> list[Ink]:
     """What is not the area of the sheet, paled; and the line around it."""
     shift = np.array([ground[0], ground[1]])
-    shape = shapely.simplify(focus.shape, _FINE_MM * per_mm)
+    # parts simplified one by one may run into one another
+    shape = shapely.make_valid(shapely.simplify(focus.shape, _FINE_MM * per_mm), method="structure")
     outside = shapely.difference(shapely.box(*ground), shape)
 
     def mm(xy: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -837,6 +840,5 @@ def _bind(folder: Path, sheets: pd.DataFrame, about: About) -> None:
 def _write_table(table: pd.DataFrame, path: Path) -> None:
     shown = table.drop(columns="made").assign(status=table["status"].replace("kept", "drawn"))
     for column in ("area", "why"):
-        text = shown[column].astype("str")
-        shown[column] = text.where(~text.str.startswith(("=", "+", "-", "@")), "'" + text)
+        shown[column] = workbook.safe(shown[column])
     shown.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")

@@ -579,6 +579,12 @@ def _legend_rows(page: _Page, room: float) -> int:
     return max(1, n if n <= min(most, 6) else min(most, -(-n // 2)))
 
 
+def _legend_size(page: _Page, text: str, width_mm: float) -> float:
+    """What is cut from a class is its range: a long label is set smaller first, as far as it can be read."""
+    needed = float(fonts.widths([text], own=page.sheet.font)[0]) * _EM_MM
+    return min(7.6, max(5.4, 0.999 * width_mm / needed)) if needed > 0 else 7.6
+
+
 def _draw_legend(page: _Page, x: float, w: float, top: float, rows: int) -> float:
     sheet = page.sheet
     top = _heading(page, x, w, top, page.say("图例", "Legend"))
@@ -594,7 +600,8 @@ def _draw_legend(page: _Page, x: float, w: float, top: float, rows: int) -> floa
     for place, look in enumerate(looks):
         a, b = x + wide * (place // rows), top - _ROW * (place % rows + 0.5)
         _swatch(page, a, b, look)
-        _text(page, a + 10, b, _fit(page, look.label, wide - 11, 7.6), 7.6)
+        size = _legend_size(page, look.label, wide - 11)
+        _text(page, a + 10, b, _fit(page, look.label, wide - 11, size), size)
     return top - rows * _ROW - _GAP
 
 

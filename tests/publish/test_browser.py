@@ -677,6 +677,23 @@ def test_tiles_of_a_file_are_drawn(browser: Any, tmp_path: Path, layers: dict[st
     assert watched.quiet()
 
 
+def test_the_legend_can_be_opened_on_a_phone(browser: Any, path: Path) -> None:
+    """On a narrow window the legend is folded away, not left out: a tap shows the classes inside the window."""
+    watched = opened(browser, path, width=390, height=800)
+    legend = watched.page.locator(".lc-legend")
+    assert legend.locator(".lc-head").is_visible()
+    assert not legend.locator(".lc-body").is_visible()
+    legend.locator(".lc-head").click()
+    watched.page.wait_for_timeout(100)
+    assert legend.locator(".lc-row").first.is_visible()
+    box = legend.bounding_box()
+    assert box["x"] >= 0
+    assert box["y"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert box["y"] + box["height"] <= 800
+    assert watched.quiet()
+
+
 LONG = "很长的名字" * 60
 
 

@@ -544,6 +544,9 @@ def test_lengths_and_areas_are_measured(seen: Watched) -> None:
     area, _ = globe.polygon_area_perimeter(lon, lat)
     assert found["area"] == pytest.approx(abs(area), rel=1e-4)
     assert found["length"] == pytest.approx(globe.line_length(lon, lat), rel=1e-4)
+    # what is measured stands beside the buttons, not on them
+    tools, told = (page.locator(part).bounding_box() for part in (".lc-tools", ".lc-card.lc-measure"))
+    assert tools["y"] + tools["height"] <= told["y"]
     assert "面积" in page.locator(".lc-card.lc-measure").inner_text()
     assert page.locator(".leaflet-popup").count() == 0
     page.keyboard.press("Escape")

@@ -167,13 +167,14 @@
       if (!said) { said = control(map, "bottomleft", function () { return el("div", "lc-card lc-measure"); }); }
       var box = said.getContainer(), found = LC.measured(spots);
       box.textContent = "";
-      if (spots.length < 2) { el("div", "", page.words.measure_how, box); return; }
+      if (spots.length < 2) { el("div", "", page.words.measure_how, box); fit(map); return; }
       var km = found.length >= 1000;
       el("div", "", page.words.length + " " + LC.number(km ? found.length / 1000 : found.length, km ? 3 : 1) + (km ? " km" : " m"), box);
       if (spots.length > 2) {
         var ha = found.area >= 10000;
         el("div", "", page.words.area + " " + (ha ? LC.number(found.area / 10000, 3) + " " + page.words.hectares : LC.number(found.area, 1) + " m²"), box);
       }
+      fit(map);
     }
     function click(e) { if (finished) { spots = []; finished = false; } spots.push(e.latlng); say(); }
     function end(e) { if (!e || e.key === "Escape") LC.tool && LC.tool.end(); }
@@ -193,6 +194,7 @@
       document.removeEventListener("keydown", end);
       line.remove(); svg.remove();
       if (said) { said.remove(); chrome.splice(chrome.indexOf(said), 1); }
+      fit(map);
     }};
     LC.views.forEach(function (view) { view.clear(); });
   }
@@ -360,6 +362,8 @@
   function fit(map) {
     var high = map.getSize().y, right = (LC.other ? LC.other.map : map).getContainer();
     var left = map._controlCorners.topleft, space = high - (onPaper() && !LC.other ? 40 : left.offsetHeight) - 66;
+    var measured = map.getContainer().querySelector(".lc-card.lc-measure");
+    if (measured) space -= measured.offsetHeight + 10;
     if (legendBody) legendBody.style.maxHeight = Math.max(40, space) + "px";
     if (legendBody && space < 90) legendBody.parentNode.classList.add("lc-tight"); else if (legendBody) legendBody.parentNode.classList.remove("lc-tight");
     var lists = right.querySelector(".lc-layers .lc-body"), rank = right.querySelector(".lc-ranking .lc-body");

@@ -88,6 +88,22 @@ def test_rankings_lead_to_their_rows(layers: dict[str, gpd.GeoDataFrame]) -> Non
     )
 
 
+@pytest.mark.parametrize(("language", "unit", "other"), [("zh", "住房", "人"), ("en", "dwellings", "people")])
+def test_rankings_of_dwellings_speak_of_no_people(
+    layers: dict[str, gpd.GeoDataFrame], language: str, unit: str, other: str
+) -> None:
+    """Where nobody is counted but dwellings, rankings of gaps are by dwellings and say so."""
+    counted = {
+        name: layers[name].rename(columns=lambda column: str(column).replace("residents", "dwellings"))
+        for name in ("gaps", "gap_areas")
+    }
+    html = html_of(overview.draw(layers | counted, title="青川", language=language))
+    titles = {one["key"]: one["title"] for one in page_of(html)["lists"]}
+    for key in counted:
+        assert unit in titles[key]
+        assert other not in titles[key]
+
+
 def test_what_is_shown_is_ranked_first(layers: dict[str, gpd.GeoDataFrame]) -> None:
     """On the map of renewal blocks their own ranking comes before that of gap areas."""
     html = html_of(themes.draw(layers, "blocks", title="青川"))

@@ -117,7 +117,11 @@ def add_gaps(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDat
     )
     ranked = ranked.sort_values(["many", "name"], ascending=[False, True], kind="stable")
     ranked["value"] = ranked["many"].map("{:,.0f}".format, na_action="ignore")
-    title = sheet.say("社区缺口（按人次）", "Communities by people and kinds missing")
+    title = (
+        sheet.say("社区缺口（按住房套次）", "Communities by dwellings and kinds missing")
+        if left and left.startswith("dwellings")
+        else sheet.say("社区缺口（按人次）", "Communities by people and kinds missing")
+    )
     sheet.ranking("gaps", title, ranked)
 
 
@@ -283,7 +287,11 @@ def add_gap_areas(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.G
         ranked["name"] = named(frame.set_index("gap_id") if "gap_id" in frame else frame).to_numpy()
         ranked = ranked.sort_values(["many", "name"], ascending=[False, True], kind="stable")
         ranked["value"] = ranked["many"].map("{:,.0f}".format, na_action="ignore")
-        title = sheet.say("缺口片区（按人口）", "Gap areas by people")
+        title = (
+            sheet.say("缺口片区（按住房套数）", "Gap areas by dwellings")
+            if left.startswith("dwellings")
+            else sheet.say("缺口片区（按人口）", "Gap areas by people")
+        )
         sheet.ranking("gap_areas", title, ranked, first=True)
 
 

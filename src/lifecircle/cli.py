@@ -289,7 +289,7 @@ def _print_comparison(found: Any) -> None:
 
 
 def _print_atlas(made: Any, *, zh: bool) -> None:
-    from lifecircle.publish.atlas import THEMES
+    from lifecircle.publish.atlas_themes import THEMES
 
     headings = {"number": "图号", "theme": "主题", "area": "范围", "scale": "比例尺", "status": "状态", "why": "原因"}
     states = {"drawn": "已绘", "kept": "沿用", "failed": "失败"}

@@ -611,6 +611,26 @@ def test_a_sheet_of_paper(seen: Watched, tmp_path: Path, by_button: bool) -> Non
         assert seen.page.evaluate("lifecircle.map.getSize().x") == 1400
 
 
+def test_the_browser_prints_the_whole_legend(seen: Watched) -> None:
+    """Paper cannot be scrolled: printed by the browser's own menu the legend leaves out no class and stays on the page."""
+    page = seen.page
+    page.set_viewport_size({"width": 1400, "height": 620})  # too low for it beside the title
+    page.wait_for_timeout(200)
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    high = page.evaluate("(b => [b.scrollHeight, b.clientHeight])(document.querySelector('.lc-legend .lc-body'))")
+    assert high[0] <= high[1] + 1
+    inside = page.evaluate(
+        """(() => { const a = document.querySelector('.lc-legend').getBoundingClientRect(),
+        b = document.querySelector('.folium-map').getBoundingClientRect();
+        return a.left >= b.left && a.top >= b.top && a.right <= b.right + 1 && a.bottom <= b.bottom + 1; })()"""
+    )
+    assert inside
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1400, "height": 900})
+
+
 def test_two_maps_move_together(browser: Any, tmp_path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
     """Side by side each map draws its own state, one box switches a layer on both, and moving one moves the other."""
     before = {name: layers[name] for name in ("streets", "facilities", "areas")}

@@ -108,4 +108,4 @@ def test_either_language_whatever_the_study_speaks() -> None:
     """The pages can be had in Chinese of an English study."""
     sections = digest.sections(STUDY, INVENTORY, {"gap_areas": gap_areas()}, skipped={}, network={}, language="zh")
     assert [s.title for s in sections][:3] == ["县城概览", "谁走得到什么", "缺口排序"]
-    assert sections[2].tables[0].cells.columns.tolist()[:2] == ["序", "社区"]
+    assert sections[2].tables[0].cells.columns.tolist()[:2] == ["各层级总排名", "社区"]

@@ -90,20 +90,25 @@ def add_gaps(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.GeoDat
     for place, cell in zip(number.tolist(), cells, strict=True):
         if len(rows[place]) < 15:
             rows[place].append(cell)
+    missing = (
+        sheet.say("缺口套次", "dwellings and kinds missing")
+        if left and left.startswith("dwellings")
+        else sheet.say("缺口人次", "people and kinds missing")
+    )
     sheet.add(
         "gaps",
         once,
         group="coverage",
         kind="area",
         name=sheet.say("设施缺口（按社区）", "Gaps by community"),
-        classes=_thirds(sheet, sheet.say("缺口人次", "people and kinds missing"), {"o": 0.6, "s": "#ffffff", "w": 1.5}),
+        classes=_thirds(sheet, missing, {"o": 0.6, "s": "#ffffff", "w": 1.5}),
         codes=_third(order),
         title=["name", "area_id"],
         tip=["_missed", "kind", "tier", *([left] if left else [])],
         pop=[],
         more={
             "list": {
-                "title": sheet.say("本社区缺口（按受影响人口）", "Gaps here, most people first"),
+                "title": sheet.say("本社区缺口（影响大的在前）", "Gaps here, largest first"),
                 "heads": [labels.titled(c, sheet.language, sheet.words) for c in columns],
                 "num": [int(c != "kind") for c in columns],
                 "rows": rows,
@@ -261,7 +266,7 @@ def add_gap_areas(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.G
         ],
         more={
             "list": {
-                "title": sheet.say("缺少的设施（按受影响人口）", "Missing here, most people first"),
+                "title": sheet.say("缺少的设施（影响大的在前）", "Missing here, largest first"),
                 "heads": [
                     sheet.heading("kind"),
                     people,

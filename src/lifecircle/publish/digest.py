@@ -165,12 +165,12 @@ def _gaps(town: Town) -> Section:
         for tier, mine in found.groupby("tier"):
             tables.append(
                 Table(
-                    town.say(f"{tier:g} 分钟缺口片区，人多的在前", f"Gap areas of {tier:g} minutes, most people first"),
+                    town.say(f"{tier:g} 分钟缺口片区，影响大的在前", f"Gap areas of {tier:g} minutes, largest first"),
                     _told(
                         town,
                         mine.sort_values(["rank"], kind="stable").head(5),
                         {
-                            "rank": town.say("序", "Rank"),
+                            "rank": town.say("各层级总排名", "Rank over all tiers"),
                             "name": town.say("社区", "Community"),
                             left: _people(town, weight, "走不到", "left out"),
                             "missing_kinds": town.say("缺几类", "Kinds missing"),
@@ -186,7 +186,7 @@ def _gaps(town: Town) -> Section:
         found = found[found["required"].astype(bool)] if "required" in found else found
         tables.append(
             Table(
-                town.say("社区与设施的缺口，人多的在前", "Gaps by community and kind, most people first"),
+                town.say("社区与设施的缺口，影响大的在前", "Gaps by community and kind, largest first"),
                 _told(
                     town,
                     found.sort_values("rank", kind="stable").head(_ROWS),

@@ -236,3 +236,12 @@ def test_land_of_a_use_nobody_listed(layers: dict[str, gpd.GeoDataFrame]) -> Non
     )
     said = {key: [c["l"] for c in spec_of(html, key)["classes"]] for key in keys_of(html)}
     assert said == {"parcels": ["Land use not known"], "barriers": ["Other barrier"], "pipes": ["Other"]}
+
+
+def test_gap_areas_of_one_name_are_told_apart(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    """Without communities all gap areas bear the town's name: the ranking adds their numbers, and only then."""
+    frame = layers["gap_areas"].assign(name="青川", tier=15)
+    html = html_of(overview.draw(layers | {"gap_areas": frame}, title="青川"))
+    ranked = next(one for one in page_of(html)["lists"] if one["key"] == "gap_areas")
+    ids = frame["gap_id"] if "gap_id" in frame else frame.index
+    assert sorted(row[1] for row in ranked["rows"]) == sorted(f"青川 · {gap}" for gap in ids)

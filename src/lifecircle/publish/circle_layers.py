@@ -290,6 +290,12 @@ def add_gap_areas(sheet: Drawing, frame: gpd.GeoDataFrame, _: Mapping[str, gpd.G
     if left:
         ranked = pd.DataFrame({"at": np.arange(len(frame)), "many": many.to_numpy(), "more": missing})
         ranked["name"] = named(frame.set_index("gap_id") if "gap_id" in frame else frame).to_numpy()
+        if "gap_id" in frame:
+            # Where names repeat within a tier, as without communities, only the number tells which is meant.
+            same = ranked[["name"]].assign(tier=tier.to_numpy()).duplicated(keep=False)
+            ranked["name"] = ranked["name"].where(
+                ~same, ranked["name"] + " · " + frame["gap_id"].astype("str").to_numpy()
+            )
         ranked = ranked.sort_values(["many", "name"], ascending=[False, True], kind="stable")
         ranked["value"] = ranked["many"].map("{:,.0f}".format, na_action="ignore")
         title = (

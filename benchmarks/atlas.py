@@ -114,6 +114,7 @@ def main() -> None:
     ask.add_argument("study", type=Path)
     ask.add_argument("results", type=Path)
     ask.add_argument("--sheets", type=int, default=14, help="how many of the sheets, evenly chosen; 0 for all")
+    ask.add_argument("--theme", default="all", help="one theme only")
     given = ask.parse_args()
     recipe = load.recipe.read(given.study)
     style = recipe.sheet
@@ -132,7 +133,9 @@ def main() -> None:
         timed: dict[str, tuple[float, float]] = {}
         for name, processes in (("one process", 1), (f"{os.cpu_count()} processes", os.cpu_count())):
             wall, start = perf_counter(), process_time()
-            made = atlas.write(frames, Path(folder) / name, about=about, style=style, processes=processes)
+            made = atlas.write(
+                frames, Path(folder) / name, about=about, style=style, theme=given.theme, processes=processes
+            )
             timed[name] = (process_time() - start, perf_counter() - wall)
         place = atlas_themes.Place(frames=frames, language=recipe.language)
         layers = atlas_themes.prepared(place)
@@ -143,7 +146,7 @@ def main() -> None:
         }
         sheets = [
             (job, atlas.compose(place, layers, job, about=about, style=style, bounds=bounds))
-            for job in chosen(planned(place, layers)[0])
+            for job in chosen(planned(place, layers, theme=given.theme)[0])
         ]
         out = Path(folder) / "plain"
         out.mkdir()

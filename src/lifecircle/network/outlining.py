@@ -17,7 +17,7 @@ import shapely
 from lifecircle import standards
 from lifecircle.network import _kernels as kernels
 from lifecircle.network._kernels import Array
-from lifecircle.network._threads import chunks, spread
+from lifecircle.network._threads import spread
 from lifecircle.network.noding import WalkNetwork
 from lifecircle.network.placing import _locate
 from lifecircle.network.routing import Direction, KindDoors, WalkField, costs_from, doors_by_kind, metres_a_minute
@@ -450,11 +450,11 @@ def _polygons(chords: list[tuple[Array, Array]]) -> Any:
     ends = np.concatenate([*(part[0] for part in chords), np.empty((0, 2), np.int64)])
     if not len(ends):
         return shapely.MultiPolygon()
-    order = np.argsort(ends[:, 0])
+    order = kernels.order_of(ends[:, 0].copy())
     ends, xy = ends[order], np.concatenate([part[1] for part in chords])[order]
-    after = np.concatenate(
-        spread(lambda part: np.searchsorted(ends[:, 0], ends[slice(*part), 1]), chunks(len(ends), each=1))
-    )
+    # Every crossing begins one chord and ends another.
+    after = np.empty(len(ends), np.int32)
+    after[kernels.order_of(ends[:, 1].copy())] = np.arange(len(ends), dtype=np.int32)
     chord, begin = kernels.rings(after)
     x, y = (xy - xy[0]).T
     twice = x * y[after] - x[after] * y
